@@ -1,0 +1,1 @@
+"""One file per command: parse, call, hand the Report to report/."""

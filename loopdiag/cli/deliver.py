@@ -1,0 +1,72 @@
+"""Hand a Report to its format, to stdout or a file, and turn its verdict into the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from loopdiag.model.errors import UsageError
+from loopdiag.model.report import Verdict
+from loopdiag.report.formats import Layout, render
+
+if TYPE_CHECKING:
+    from loopdiag.cli.options import Settings
+    from loopdiag.model.report import Report
+
+EXIT = {Verdict.WORKS: 0, Verdict.DEGRADED: 0, Verdict.BROKEN: 1, Verdict.UNKNOWN: 3}
+
+
+def deliver(report: Report, settings: Settings) -> int:
+    """Print `report` as `settings` ask; returns the exit code."""
+    text = render(report, settings.format, layout(settings))
+    if settings.output:
+        write_whole(settings.output, text)
+    else:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    if settings.strict and report.verdict is Verdict.DEGRADED:
+        return 1
+    return EXIT[report.verdict]
+
+
+def layout(settings: Settings) -> Layout:
+    """How wide and in what colour: a terminal's own width, 80 columns elsewhere."""
+    from shutil import get_terminal_size
+
+    terminal = sys.stdout.isatty() and not settings.output
+    width = get_terminal_size((80, 24)).columns if terminal else 80
+    return Layout(width=max(40, min(width, 120)), color=_color(settings, terminal), verbose=settings.verbose,
+                  quiet=settings.quiet)  # fmt: skip
+
+
+def _color(settings: Settings, terminal: bool) -> bool:
+    """https://no-color.org and https://force-color.org: set and not empty counts; the flag wins over both."""
+    if settings.color is not None:
+        return settings.color
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return terminal and os.environ.get("TERM") != "dumb"
+
+
+def write_whole(path: str, text: str) -> None:
+    """Write the file so that a reader sees the old one or the new one, never a half; raises UsageError."""
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - /dev/stderr, a FIFO: written in place
+        _write(path, text)
+        return
+    beside = f"{path}.{os.getpid()}.tmp"
+    try:
+        _write(beside, text)
+        os.replace(beside, path)  # noqa: PTH105
+    except OSError as fault:
+        raise UsageError(f"cannot write '{path}': {fault.strerror}") from None
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
+            file.write(text)
+    except OSError as fault:
+        raise UsageError(f"cannot write '{path}': {fault.strerror}") from None

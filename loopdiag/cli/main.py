@@ -1,0 +1,69 @@
+"""The entry point and the one error boundary: what each kind of end prints, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from loopdiag.cli.app import app
+from loopdiag.model.errors import LoopdiagError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE, CANNOT_TELL, BUG, INTERRUPTED = 2, 3, 4, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output went away: nobody is left to tell, and Python must not try again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        code = app.main(None if arguments is None else list(arguments), "loopdiag", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as fault:
+        click.echo(fault.format_message(), err=True)
+        return USAGE
+    except click.ClickException as fault:
+        _say(
+            fault.format_message(),
+            fault.ctx.command_path if isinstance(fault, click.UsageError) and fault.ctx else None,
+        )
+        return USAGE
+    except LoopdiagError as fault:
+        _say(str(fault))
+        return fault.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - the boundary: anything else is a bug of ours and says so
+        return _bug(fault)
+    return code if isinstance(code, int) else 0
+
+
+def _say(sentence: str, command: str | None = None) -> None:
+    hint = f" (see '{command} --help')" if command else ""
+    click.echo(f"loopdiag: {' '.join(sentence.split())}{hint}", err=True)
+
+
+def _bug(fault: Exception) -> int:
+    if os.environ.get("LOOPDIAG_DEBUG"):
+        raise fault
+    import traceback
+
+    where = traceback.extract_tb(fault.__traceback__)[-1]
+    place = f"{os.path.basename(where.filename)}:{where.lineno}"  # noqa: PTH119 - pathlib is not loaded for this
+    _say(f"a bug in loopdiag: {type(fault).__name__}: {fault} ({place}); LOOPDIAG_DEBUG=1 shows the whole of it")
+    return BUG

@@ -1,0 +1,1 @@
+"""Pure judgement: (target, observations, facts) -> findings. No sockets, no files, no clock."""

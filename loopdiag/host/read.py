@@ -1,0 +1,47 @@
+"""The one place where a platform's readers are picked.
+
+A topic is read by the function of the same name below `loopdiag.host.<platform>`; what a platform cannot read is Unknown.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+from loopdiag.model.unknown import Unknown
+
+PLATFORM = {"linux": "linux", "darwin": "darwin", "win32": "windows"}.get(sys.platform, "other")
+
+# topic -> module:function below the platform's package
+READERS = {
+    "interfaces": "interfaces:read_interfaces",
+    "route": "routes:ask_route",
+    "local_table": "routes:read_local_table",
+    "rules": "rules:read_rules",
+    "counters": "counters:read_counters",
+    "sysctls": "sysctls:read_sysctls",
+    "sockets": "sockets:read_sockets",
+    "unix_sockets": "unix_sockets:read_unix_sockets",
+    "owners": "processes:find_owners",
+    "elsewhere": "namespaces:read_sockets_elsewhere",
+    "names": "names:read_names",
+    "ruleset": "ruleset:read_ruleset",
+    "conntrack": "conntrack:read_conntrack",
+    "qdiscs": "qdiscs:read_qdiscs",
+    "cgroup_programs": "cgroups:read_cgroup_programs",
+    "sandbox": "sandbox:read_sandbox",
+}
+
+
+def read(topic: str, *arguments: Any, **named: Any) -> Any:
+    """Read one topic of this host; an Unknown where this platform has no reader for it."""
+    module, _, function = READERS[topic].partition(":")
+    name = f"loopdiag.host.{PLATFORM}.{module}"
+    try:
+        reader = import_module(name)
+    except ModuleNotFoundError as missing:
+        if not name.startswith(missing.name or "?"):
+            raise
+        return Unknown(topic.replace("_", " "), f"loopdiag cannot read this on {sys.platform}")
+    return getattr(reader, function)(*arguments, **named)

@@ -1,0 +1,1 @@
+"""Hosts broken on purpose, in namespaces of their own, each with its true cause."""

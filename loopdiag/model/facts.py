@@ -1,0 +1,62 @@
+"""Facts: what this host's own state says, by topic.
+
+Every topic is one of three things: a value that was read; an `Unknown` where reading failed; None where nobody
+needed it. A rule must tell them apart: what was not read proves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from loopdiag.model.counters import Counters
+    from loopdiag.model.interface import Interface
+    from loopdiag.model.journey import Drop
+    from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox
+    from loopdiag.model.names import Answer, NameFacts
+    from loopdiag.model.packetfilter import FilterPath, Ruleset
+    from loopdiag.model.route import PolicyRule, Route, RouteAnswer
+    from loopdiag.model.socket import Socket, UnixSocket
+    from loopdiag.model.unknown import Unknown
+
+_INTERNAL = {"json": False}  # read for judging; too long to print unasked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All topics. `replace()` from dataclasses makes a host with one thing changed."""
+
+    route: RouteAnswer | Unknown | None = None  # for the address that was probed first
+    routes: tuple[RouteAnswer, ...] | Unknown | None = None  # every question asked, own address as source too
+    rules: tuple[PolicyRule, ...] | Unknown | None = None
+    local_table: tuple[Route, ...] | Unknown | None = field(default=None, metadata=_INTERNAL)
+    interfaces: tuple[Interface, ...] | Unknown | None = None
+    answers: tuple[Answer, ...] | Unknown | None = None
+    names: NameFacts | Unknown | None = None
+    listeners: tuple[Socket, ...] | Unknown | None = None  # TCP listeners and UDP sockets on the port asked for
+    sockets: tuple[Socket, ...] | Unknown | None = field(default=None, metadata=_INTERNAL)  # all that use the port
+    elsewhere: tuple[Socket, ...] | Unknown | None = None  # on the port, in other network namespaces
+    unix_sockets: tuple[UnixSocket, ...] | Unknown | None = field(default=None, metadata=_INTERNAL)
+    sysctls: Mapping[str, str | Unknown] | None = None  # by dotted name
+    ruleset: Ruleset | Unknown | None = field(default=None, metadata=_INTERNAL)  # nftables and both kinds of iptables
+    filter_paths: tuple[FilterPath, ...] | None = None  # the ruleset evaluated for the packets of this probe
+    conntrack: Conntrack | Unknown | None = None
+    qdiscs: tuple[Qdisc, ...] | Unknown | None = None
+    cgroup_programs: tuple[CgroupProgram, ...] | Unknown | None = None
+    sandbox: Sandbox | Unknown | None = None
+    proxies: Mapping[str, str] | None = None  # proxy variables of the environment, without passwords
+    counters: Counters | Unknown | None = None  # moved during the probe
+    drops: tuple[Drop, ...] | Unknown | None = None  # seen by tracepoint during the probe
+
+    def unknowns(self) -> Iterator[Unknown]:
+        """Every reading that failed, nested ones in `sysctls` included."""
+        from loopdiag.model.unknown import Unknown
+
+        for topic in fields(self):
+            value = getattr(self, topic.name)
+            for part in value.values() if isinstance(value, dict) else (value,):
+                if isinstance(part, Unknown):
+                    yield part

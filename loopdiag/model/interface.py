@@ -1,0 +1,35 @@
+"""Network interfaces and their addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """An address on an interface. `flags` are the kernel's names, lower case: tentative, dadfailed, deprecated, ..."""
+
+    address: str  # without zone
+    prefix: int
+    scope: str  # host, link, site, global: rtnetlink(7)
+    flags: tuple[str, ...] = ()
+    peer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface. `up` is IFF_UP, `running` is IFF_RUNNING; `mtu` is in bytes; packet counts are since creation."""
+
+    name: str
+    index: int
+    up: bool
+    running: bool
+    loopback: bool
+    mtu: int
+    qdisc: str | None
+    addresses: tuple[InterfaceAddress, ...]
+    kind: str | None = None  # veth, bridge, vrf, ...: IFLA_INFO_KIND
+    master: str | None = None
+    received: int | None = None
+    sent: int | None = None
+    dropped: int | None = None

@@ -1,0 +1,58 @@
+"""How this host turns names into addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loopdiag.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an answer came from. `service` is numeric, files, dns, myhostname, mdns4, ... as nsswitch.conf names it."""
+
+    service: str
+    file: str | None = None
+    line: int | None = None
+    server: str | None = None  # the name server asked, where it was dns
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One address of getaddrinfo(3), in its order. `source` is None where no source owned up to it."""
+
+    address: str
+    family: str  # ipv4, ipv6
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostsLine:
+    """One line of the hosts file that bears on the name. `fault` says why the C library skips it, where it does."""
+
+    file: str
+    line: int
+    address: str
+    names: tuple[str, ...]
+    text: str
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameFacts:
+    """The resolver's files, as far as they bear on `name`, and the questions asked of getaddrinfo(3)."""
+
+    name: str
+    hosts: tuple[HostsLine, ...] | Unknown
+    services: tuple[str, ...] | Unknown  # the `hosts:` line of nsswitch.conf in order, actions in brackets included
+    services_line: int | None  # its line number; None where the C library's default counts
+    servers: tuple[str, ...] | Unknown  # of resolv.conf
+    search: tuple[str, ...] = ()
+    errno: str | None = None  # EAI_NONAME, EAI_AGAIN, ... where getaddrinfo gave nothing
+    by_family: tuple[tuple[str, tuple[str, ...] | str], ...] = ()  # ipv4/ipv6 -> addresses, or the EAI_ error
+    configured_only: tuple[str, ...] | str | None = None  # with AI_ADDRCONFIG: addresses, or the EAI_ error
+    by_service: tuple[tuple[str, tuple[str, ...]], ...] = ()  # what each service alone gives
+    host_name: str | None = None  # this host's own name
+    gai_conf: tuple[str, ...] = ()  # lines of gai.conf that count

@@ -1,0 +1,83 @@
+"""Observations: one real attempt each, with what the socket saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+from loopdiag.model.address import endpoint
+
+
+class Outcome(StrEnum):
+    """How an attempt ended, in the words of the report's contract."""
+
+    REPLIED = "replied"
+    CONNECTED = "connected"
+    ACCEPTED = "accepted"
+    BOUND = "bound"
+    REFUSED = "refused"
+    TIMED_OUT = "timed-out"
+    UNREACHABLE = "unreachable"
+    DENIED = "denied"
+    RESET = "reset"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+    @property
+    def good(self) -> bool:
+        """The attempt got what it asked for."""
+        return self in (Outcome.REPLIED, Outcome.CONNECTED, Outcome.ACCEPTED, Outcome.BOUND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What all attempts have in common; subclasses add what is particular to their kind."""
+
+    kind: ClassVar[str]
+
+    address: str  # of the destination (of the bind, the local address); a path for UNIX sockets
+    port: int | None = None
+    outcome: Outcome
+    errno: str | None = None  # the symbolic name, such as ECONNREFUSED
+    seconds: float | None = None  # from the call to its outcome
+    local: str | None = field(default=None, metadata={"json": "from"})  # the local endpoint really used
+
+    @property
+    def to(self) -> str:
+        """The destination as an endpoint, for evidence and display."""
+        return endpoint(self.address, self.port)
+
+    @property
+    def label(self) -> str:
+        """How evidence names this attempt: `tcp-connect [::1]:3000`."""
+        return f"{self.kind} {self.to}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpConnect(Observation):
+    """One connect() of a stream socket. `peer` is what getpeername() said."""
+
+    kind: ClassVar[str] = "tcp-connect"
+    peer: str | None = None
+    gave_up: str | None = None  # why it was not waited for longer, where it was not waited to the time-out
+    error_from: str | None = None  # who sent the ICMP error, where one came
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpExchange(Observation):
+    """One datagram sent, and what came back. `failed_call` is the call that gave `errno` (connect, send, recv)."""
+
+    kind: ClassVar[str] = "udp"
+    failed_call: str | None = None
+    replied_from: str | None = None  # the endpoint that answered, which may differ from the one asked
+    reply_bytes: int | None = None
+    error_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnixConnect(Observation):
+    """One connect() of a UNIX socket; `socket_type` is stream, datagram or seqpacket."""
+
+    kind: ClassVar[str] = "unix-connect"
+    socket_type: str = "stream"

@@ -1,0 +1,27 @@
+"""Processes, as far as they own sockets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A process. `state` is the letter of proc_pid_stat(5) (R, S, D, T, t, Z).
+
+    The command line is left out: it may hold secrets.
+    """
+
+    pid: int
+    name: str
+    uid: int | None = None
+    user: str | None = None
+    state: str | None = None
+    parent: int | None = None
+    descriptors: int | None = None  # open now
+    descriptor_limit: int | None = None  # soft RLIMIT_NOFILE
+    unit: str | None = None  # systemd unit or container, by cgroup
+    waits_in: str | None = None  # the kernel function or system call it sleeps in, where that can be read
+
+    def __str__(self) -> str:
+        return f"{self.name} (pid {self.pid})"

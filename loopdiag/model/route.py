@@ -1,0 +1,60 @@
+"""Routes, policy rules, and the kernel's own answer to a route question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRule:
+    """One line of `ip rule`. What the rule does not match on is None; `action` is lookup, unreachable, ..."""
+
+    priority: int
+    action: str  # lookup, goto, nop, blackhole, unreachable, prohibit
+    table: str | None
+    text: str  # as `ip rule` writes it
+    source: str | None = field(default=None, metadata={"json": "from"})  # prefix
+    destination: str | None = None  # prefix
+    input_device: str | None = None
+    output_device: str | None = None
+    mark: int | None = None
+    mask: int | None = None
+    inverted: bool = False
+    other: tuple[str, ...] = ()  # selectors beyond these (uidrange, ipproto, dport, tos...), as text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route. `type` is local, unicast, broadcast, blackhole, unreachable, prohibit, throw, ...: rtnetlink(7)."""
+
+    destination: str  # prefix
+    table: str
+    type: str
+    device: str | None = None
+    source: str | None = None  # the preferred source address
+    gateway: str | None = None
+    metric: int | None = None
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteAnswer:
+    """What the kernel said to one RTM_GETROUTE.
+
+    `question` is how `ip route get` would ask it. Where the kernel refused, `errno` is set and `type` says which
+    kind of route or rule that errno stands for, if it tells.
+    """
+
+    destination: str
+    question: str
+    rule: PolicyRule | None = None
+    table: str | None = None
+    type: str | None = None
+    device: str | None = None
+    source: str | None = None
+    gateway: str | None = None
+    matched: str | None = None  # the prefix of the route that matched
+    errno: str | None = None
+    asked_from: str | None = None
+    input_device: str | None = None
+    mark: int | None = None

@@ -1,0 +1,62 @@
+"""Sockets of this host or of another network namespace of this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loopdiag.model.address import endpoint
+
+if TYPE_CHECKING:
+    from loopdiag.model.process import Process
+    from loopdiag.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket:
+    """A TCP or UDP socket as sock_diag(7) tells it.
+
+    `state` is the kernel's name (LISTEN, ESTABLISHED, TIME-WAIT, ..., UNCONN for UDP, and BOUND for a TCP socket
+    that is bound and neither listens nor is connected). For a listener `queue` is the number of connections that
+    wait for accept() and `queue_limit` the limit; both are bytes for other states.
+    """
+
+    protocol: str  # tcp, udp
+    state: str
+    address: str  # as bound: 0.0.0.0, ::, 127.0.0.1, ...
+    port: int
+    families: tuple[str, ...]  # the IP versions it serves: ipv4, ipv6; a dual-stack :: has both
+    peer_address: str | None = None
+    peer_port: int | None = None
+    device: str | None = None  # SO_BINDTODEVICE
+    queue: int = 0
+    queue_limit: int = 0
+    uid: int | None = None
+    inode: int = 0
+    reuseport: bool | None = None  # None: sock_diag did not tell
+    owners: tuple[Process, ...] | Unknown = ()
+    namespace: str | None = None  # of another network namespace: its name, or net:[inode]
+    cookie: int = 0
+
+    @property
+    def local(self) -> str:
+        """The local endpoint, `127.0.0.1:80`."""
+        return endpoint(self.address, self.port)
+
+    @property
+    def peer(self) -> str | None:
+        """The remote endpoint, where there is one."""
+        return endpoint(self.peer_address, self.peer_port) if self.peer_address else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnixSocket:
+    """A UNIX socket with a path (or @abstract name)."""
+
+    path: str
+    type: str  # stream, dgram, seqpacket
+    state: str  # LISTEN, ESTABLISHED, UNCONN
+    inode: int
+    queue: int = 0
+    queue_limit: int = 0
+    owners: tuple[Process, ...] | Unknown = ()

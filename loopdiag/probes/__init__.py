@@ -1,0 +1,1 @@
+"""Opens the sockets. The only layer that sends a byte."""

@@ -1,0 +1,1 @@
+"""A Report -> text. Decides nothing."""

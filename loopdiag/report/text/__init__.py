@@ -1,0 +1,1 @@
+"""The body of each command's page: `body(report, style, layout)` yields lines."""
