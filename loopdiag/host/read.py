@@ -1,6 +1,6 @@
 """The one place where a platform's readers are picked.
 
-A topic is read by the function of the same name below `loopdiag.host.<platform>`; what a platform cannot read is Unknown.
+A topic is read by a function below `loopdiag.host.<platform>`; what a platform has no reader for is Unknown.
 """
 
 from __future__ import annotations

@@ -1,0 +1,36 @@
+"""Read the facts that bear on what was seen: by topic, each from one function, nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from loopdiag.model.facts import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the facts are wanted for. `addresses` are those of the target, in the order in which clients would try."""
+
+    target: Target
+    addresses: tuple[str, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    port: int | None = None
+    protocol: str = "tcp"  # tcp, udp, icmp
+
+
+def gather(question: Question, topics: Iterable[str], have: Facts | None = None) -> Facts:
+    """`have` with each of `topics` read, in their order, where it was not read before."""
+    from loopdiag.diagnose.topics import TOPICS
+
+    facts = have or Facts()
+    for topic in topics:
+        if getattr(facts, topic) is None:
+            facts = replace(facts, **{topic: TOPICS[topic](question, facts)})
+    return facts
