@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from loopdiag.model.address import endpoint
 
@@ -37,6 +37,14 @@ class Socket:
     owners: tuple[Process, ...] | Unknown = ()
     namespace: str | None = None  # of another network namespace: its name, or net:[inode]
     cookie: int = 0
+    reach: str | None = None  # from where a listener can be reached: host, network, none
+
+    ALSO_SHOWN: ClassVar = ("process",)
+
+    @property
+    def process(self) -> Process | None:
+        """The first owner, where owners can be seen."""
+        return self.owners[0] if isinstance(self.owners, tuple) and self.owners else None
 
     @property
     def local(self) -> str:

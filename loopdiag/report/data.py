@@ -33,4 +33,6 @@ def _fields(value: Any) -> dict[str, Any]:
         name = part.metadata.get("json", part.name)
         if name is not False:
             data[name] = plain(getattr(value, part.name))
+    for name in getattr(value, "ALSO_SHOWN", ()):  # properties that the contract names
+        data[name] = plain(getattr(value, name))
     return data

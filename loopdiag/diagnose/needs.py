@@ -1,0 +1,37 @@
+"""Which facts bear on what the sockets saw: the written-out table, so that nothing is read that nobody needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.model.observation import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loopdiag.model.observation import Observation
+
+_PATH = ("interfaces", "route", "routes", "rules", "local_table", "sysctls")
+_FILTER = ("ruleset", "filter_paths")
+_CONFINED = ("sandbox", "cgroup_programs")
+
+# In the order in which they are read: a later reader may use what an earlier one gave.
+_NEEDS: dict[Outcome, tuple[str, ...]] = {
+    Outcome.CONNECTED: ("route", "listeners"),
+    Outcome.REPLIED: ("route", "listeners"),
+    Outcome.ACCEPTED: ("route", "listeners"),
+    Outcome.BOUND: ("route", "listeners"),
+    Outcome.REFUSED: ("listeners", "sockets", *_PATH, *_FILTER, "elsewhere", "unix_sockets"),
+    Outcome.TIMED_OUT: ("listeners", "sockets", *_PATH, *_FILTER, "conntrack", "qdiscs", *_CONFINED, "elsewhere"),
+    Outcome.UNREACHABLE: (*_PATH, "listeners", *_FILTER),
+    Outcome.DENIED: (*_PATH, *_FILTER, *_CONFINED, "listeners"),
+    Outcome.RESET: ("listeners", "sockets", "route", "sysctls", *_FILTER),
+    Outcome.CLOSED: ("listeners", "sockets", "route"),
+    Outcome.FAILED: (*_PATH, "listeners", "sockets", *_FILTER, *_CONFINED),
+}
+
+
+def topics_for(observations: Iterable[Observation]) -> tuple[str, ...]:
+    """The topics to read for these outcomes, each once, the needs of failures first."""
+    ordered = sorted(observations, key=lambda seen: seen.outcome.good)
+    return tuple(dict.fromkeys(topic for seen in ordered for topic in _NEEDS[seen.outcome]))
