@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from loopdiag.model.observation import Observation
 
 # The kernel completes connections to these on the process's behalf: connected, and yet nobody is served.
-NOT_SERVED = frozenset({"listener-stopped", "listener-out-of-descriptors", "listener-not-accepting", "accept-queue-full"})
+NOT_SERVED = frozenset(
+    {"listener-stopped", "listener-out-of-descriptors", "listener-not-accepting", "accept-queue-full"}
+)
 
 # It answers, but what answers is not one thing: the address or the luck of the draw decides.
 DEPENDS = frozenset({"listeners-differ"})
