@@ -33,3 +33,5 @@ class Interface:
     received: int | None = None
     sent: int | None = None
     dropped: int | None = None
+    flags: tuple[str, ...] = ()  # IFF_ names, lower case: netdevice(7)
+    vrf_table: str | None = None  # of a vrf device: the routing table of its members

@@ -21,6 +21,15 @@ class PolicyRule:
     mask: int | None = None
     inverted: bool = False
     other: tuple[str, ...] = ()  # selectors beyond these (uidrange, ipproto, dport, tos...), as text
+    family: str = "ipv4"  # ipv4, ipv6: each has rules of its own
+    users: tuple[int, int] | None = None  # uidrange, both ends included
+    protocol: str | None = None  # ipproto: tcp, udp, icmp, or a number
+    source_ports: tuple[int, int] | None = None
+    destination_ports: tuple[int, int] | None = None
+    tos: int | None = None
+    suppress_prefix: int | None = None  # a route whose prefix is no longer than this does not count
+    l3mdev: bool = False  # matches packets of a vrf's members, in the table of that vrf
+    goto: int | None = None  # the priority to go on at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +67,9 @@ class RouteAnswer:
     asked_from: str | None = None
     input_device: str | None = None
     mark: int | None = None
+    through: str | None = None  # the device that packets really cross: lo for an own address, whatever the route names
+    rule_rejects: bool = False  # the rule itself (unreachable, blackhole, prohibit) gave `errno`, not a route
+    protocol: str | None = None  # asked with this ipproto, ...
+    port: int | None = None  # ... this destination port
+    user: int | None = None  # ... and for this user
+    output_device: str | None = None
