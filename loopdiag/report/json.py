@@ -33,7 +33,9 @@ def document(report: Report) -> dict[str, Any]:
         "summary": report.summary,
         "findings": plain(report.findings),
         "observations": plain(report.observations),
-        "facts": {name: value for name, value in plain(report.facts).items() if value is not None},
+        "facts": {
+            name: value for name, value in plain(report.facts).items() if getattr(report.facts, name) is not None
+        },
         "unknown": [{"what": gap.what, "because": gap.because} for gap in report.unknown],
         **{name: plain(value) for name, value in report.extra.items()},
     }
