@@ -10,8 +10,10 @@ from loopdiag.model.facts import Facts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from loopdiag.model.counters import Counters
     from loopdiag.model.observation import Observation
     from loopdiag.model.target import Target
+    from loopdiag.model.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Question:
     observations: tuple[Observation, ...] = ()
     port: int | None = None
     protocol: str = "tcp"  # tcp, udp, icmp
+    before: Counters | Unknown | None = None  # read("counters") from before the probe
 
 
 def gather(question: Question, topics: Iterable[str], have: Facts | None = None) -> Facts:

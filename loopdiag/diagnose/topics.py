@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loopdiag.diagnose import paths, settings
 from loopdiag.host.read import read
+from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +19,29 @@ def _interfaces(question: Question, facts: Facts) -> Any:
     return read("interfaces")
 
 
+def _rules(question: Question, facts: Facts) -> Any:
+    return read("rules")
+
+
+def _local_table(question: Question, facts: Facts) -> Any:
+    return read("local_table")
+
+
+def _counters(question: Question, facts: Facts) -> Any:
+    """What the probe moved; None where nobody took a reading before it."""
+    if question.before is None or isinstance(question.before, Unknown):
+        return question.before
+    now = read("counters")
+    return now if isinstance(now, Unknown) else now.since(question.before)
+
+
 # A reader may use the topics read before it; `gather` reads in the order that it is asked in.
 TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "interfaces": _interfaces,
+    "rules": _rules,
+    "local_table": _local_table,
+    "route": paths.route,
+    "routes": paths.routes,
+    "sysctls": settings.sysctls,
+    "counters": _counters,
 }

@@ -16,7 +16,7 @@ PLATFORM = {"linux": "linux", "darwin": "darwin", "win32": "windows"}.get(sys.pl
 # topic -> module:function below the platform's package
 READERS = {
     "interfaces": "interfaces:read_interfaces",
-    "route": "routes:ask_route",
+    "route": "lookup:ask_route",
     "local_table": "routes:read_local_table",
     "rules": "rules:read_rules",
     "counters": "counters:read_counters",

@@ -30,15 +30,15 @@ PATIENCE = 3.0  # seconds; the kernel answers at once, so this ends a wait only 
 TRIES = 5
 
 
-class Refused(OSError):
+class NetlinkError(OSError):
     """The kernel answered with an error; `errno` holds its number."""
 
 
 def ask(protocol: int, kind: int, body: bytes, *, strict: bool = False) -> bytes:
-    """One request, one answer without its header. Raises Refused, or OSError where no socket is to be had."""
+    """One request, one answer without its header. Raises NetlinkError, or OSError where no socket is to be had."""
     for answer in _exchange(protocol, kind, NLM_F_REQUEST, body, strict):
         return answer
-    raise Refused(errno.ENODATA, "the kernel gave no answer")
+    raise NetlinkError(errno.ENODATA, "the kernel gave no answer")
 
 
 def dump(protocol: int, kind: int, body: bytes, *, strict: bool = False) -> list[bytes]:
@@ -51,7 +51,7 @@ def dump(protocol: int, kind: int, body: bytes, *, strict: bool = False) -> list
             return list(_exchange(protocol, kind, NLM_F_REQUEST | NLM_F_DUMP, body, strict))
         except InterruptedError:
             continue
-    raise Refused(errno.EINTR, "the kernel's list kept changing while it was read")
+    raise NetlinkError(errno.EINTR, "the kernel's list kept changing while it was read")
 
 
 def reading(what: str, read: Callable[[], Value]) -> Value | Unknown:
@@ -138,10 +138,10 @@ def _exchange(protocol: int, kind: int, flags: int, body: bytes, strict: bool) -
 
 
 def _check(payload: bytes) -> None:
-    """Raise Refused for the error number that an NLMSG_ERROR or NLMSG_DONE carries."""
+    """Raise NetlinkError for the error number that an NLMSG_ERROR or NLMSG_DONE carries."""
     code = struct.unpack_from("=i", payload)[0] if len(payload) >= 4 else 0
     if code < 0:
-        raise Refused(-code, os.strerror(-code))
+        raise NetlinkError(-code, os.strerror(-code))
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
