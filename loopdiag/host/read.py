@@ -31,6 +31,7 @@ READERS = {
     "qdiscs": "qdiscs:read_qdiscs",
     "cgroup_programs": "cgroups:read_cgroup_programs",
     "sandbox": "sandbox:read_sandbox",
+    "drops": "trace.drops:watch_drops",  # takes a callable that sends a probe
 }
 
 

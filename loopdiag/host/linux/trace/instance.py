@@ -1,0 +1,168 @@
+"""A trace instance of our own: made, armed, read, and removed whatever happens.
+
+The instance's directory is locked (flock) as long as its process lives. A run that was killed leaves an instance
+without a lock, which the next run removes; this needs no process numbers, so it holds across PID namespaces.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
+
+from loopdiag.host.linux.trace.tracefs import Tracefs, open_tracefs, refused
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PREFIX = "loopdiag-"
+
+
+class Tracepoint(NamedTuple):
+    """A tracepoint by `group/event`, with a filter in the kernel's own language where it is too busy without."""
+
+    name: str
+    filter: str = ""
+    required: bool = False
+
+
+class Instance:
+    """An armed instance. `missing` are the tracepoints that this kernel does not have."""
+
+    def __init__(self, tracefs: Tracefs, path: str, lock: int, missing: tuple[str, ...], pipe: int) -> None:
+        self.path = path
+        self.missing = missing
+        self._tracefs = tracefs
+        self._lock = lock
+        self._pipe = pipe
+
+    def mark(self, text: str) -> None:
+        """Write a line of our own into the trace: it tells how the tracer numbers the calling thread."""
+        _write(f"{self.path}/trace_marker", text)
+
+    def read(self) -> str:
+        """What was recorded since the last call; does not wait."""
+        pieces: list[bytes] = []
+        with suppress(BlockingIOError):
+            while piece := os.read(self._pipe, 1 << 16):
+                pieces.append(piece)
+        return b"".join(pieces).decode(errors="replace")
+
+    def close(self) -> None:
+        """Stop recording now. Removing waits for the kernel (some 40 ms) and so goes on beside what follows;
+        Python waits for it before the process ends.
+        """
+        with suppress(OSError):
+            _write(f"{self.path}/tracing_on", "0")
+        os.close(self._pipe)
+        threading.Thread(target=self._remove, name="loopdiag-untrace").start()
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            os.rmdir(self.path)  # noqa: PTH106 - pathlib is not loaded for this
+        os.close(self._lock)
+        with suppress(OSError):
+            remove_stale(f"{self._tracefs.path}/instances")
+        self._tracefs.close()
+
+
+def make_instance(tracepoints: Iterable[Tracepoint], clock: str | None = None) -> Instance | Unknown:
+    """A recording instance with these tracepoints; Unknown with the right that is missing.
+
+    `clock` is one of trace_clock's; changing it costs some 20 ms.
+    """
+    tracefs = open_tracefs()
+    if isinstance(tracefs, Unknown):
+        return tracefs
+    try:
+        path, lock = _create(f"{tracefs.path}/instances")
+    except OSError as fault:
+        tracefs.close()
+        return refused(fault)
+    try:
+        if clock:
+            _write(f"{path}/trace_clock", clock)
+        missing = tuple(point.name for point in tracepoints if not _enable(path, point))
+        pipe = os.open(f"{path}/trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as fault:
+        _abandon(path, lock, tracefs)
+        return refused(fault)
+    return Instance(tracefs, path, lock, missing, pipe)
+
+
+def remove_stale(folder: str) -> list[str]:
+    """Remove instances of ours whose process is gone; returns their names."""
+    with _Locked(folder):
+        return [name for name in os.listdir(folder) if name.startswith(PREFIX) and _remove_unowned(f"{folder}/{name}")]  # noqa: PTH208
+
+
+def _remove_unowned(path: str) -> bool:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rmdir(path)  # noqa: PTH106
+    except OSError:
+        return False  # its process lives, or somebody reads it
+    finally:
+        os.close(handle)
+    return True
+
+
+class _Locked:
+    """The lock of the folder of instances, so that nobody takes a new instance for an abandoned one."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        self._handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
+
+
+def _create(folder: str) -> tuple[str, int]:
+    with _Locked(folder):
+        for number in count(1):
+            path = f"{folder}/{PREFIX}{os.getpid()}-{number}"
+            with suppress(FileExistsError):
+                os.mkdir(path)  # noqa: PTH102
+                break
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    return path, handle
+
+
+def _enable(path: str, point: Tracepoint) -> bool:
+    try:
+        if point.filter:
+            _write(f"{path}/events/{point.name}/filter", point.filter)
+        _write(f"{path}/events/{point.name}/enable", "1")
+    except FileNotFoundError:
+        if point.required:
+            raise
+        return False
+    return True
+
+
+def _abandon(path: str, lock: int, tracefs: Tracefs) -> None:
+    with suppress(OSError):
+        os.rmdir(path)  # noqa: PTH106
+    os.close(lock)
+    tracefs.close()
+
+
+def _write(path: str, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(handle, text.encode())
+    finally:
+        os.close(handle)
