@@ -18,6 +18,19 @@ class Conntrack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficFilter:
+    """A tc filter. `actions` are what it does: drop, pass, mirred redirect, ...; counts are of its actions."""
+
+    parent: str
+    kind: str  # u32, flower, matchall, bpf, ...
+    priority: int
+    actions: tuple[str, ...] = ()
+    packets: int = 0
+    dropped: int = 0
+    name: str | None = None  # of a BPF program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Qdisc:
     """A queueing discipline. `drops` and `backlog` are packets; `text` holds its parameters where they are known."""
 
@@ -30,7 +43,10 @@ class Qdisc:
     overlimits: int = 0
     sent: int = 0
     text: str = ""
-    filters: tuple[str, ...] = ()  # tc filters on it, as text
+    filters: tuple[TrafficFilter, ...] = ()
+    rate: int | None = None  # bytes a second, where it limits them
+    delay: float | None = None  # seconds that it holds each packet back
+    loss: float | None = None  # the share of packets that it drops on purpose, 0 to 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +57,7 @@ class CgroupProgram:
     attach_type: str  # inet_ingress, inet_egress, inet4_connect, inet4_bind, udp4_sendmsg, sock_create, ...
     id: int
     name: str
+    process: str | None = None  # whose cgroup it is; None: of the process that asks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +70,4 @@ class Sandbox:
     landlock: str | Unknown | None = None  # what trying showed: `denies bind`, ... None: not tried
     lsm: str | None = None
     user_namespace_owns_network: bool | None = None
+    refused: tuple[tuple[str, str], ...] = ()  # system calls tried that send nothing, and the errno that each gave

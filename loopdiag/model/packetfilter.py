@@ -32,6 +32,9 @@ class Packet:
     length: int = 0  # of the IP packet, bytes
     ttl: int = 64
     answer: bool = False  # it is the answer to the probe's packet
+    name: str = ""  # what it is called: SYN, SYN-ACK, RST, echo request, ...
+    icmp_code: int | None = None
+    unknown: frozenset[str] = frozenset()  # names of the fields above whose value cannot be known from outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,22 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueReader:
+    """An NFQUEUE number that a process has bound. `waiting` packets have not got their verdict yet."""
+
+    number: int
+    waiting: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
     """Everything that was read. `sets` holds nft's named sets, maps and objects by (family, table, name)."""
 
     chains: tuple[Chain, ...]
     sets: Mapping[tuple[str, str, str], Any]
     unread: tuple[Unknown, ...] = ()  # the parts (a tool, a table) that could not be read
+    queues: tuple[QueueReader, ...] | Unknown = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +102,7 @@ class FilterStep:
     hook: str
     detail: str = ""  # the reject kind, the nat's new address and port, the queue's number
     certain: bool = True
+    depends_on: str = ""  # what an uncertain step depends on: a connection limit, a rate, chance, ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +114,4 @@ class FilterPath:
     steps: tuple[FilterStep, ...]
     certain: bool  # no match on the way depended on something that cannot be known from outside
     rewritten: Packet | None = None  # the packet after nat
+    of: str = ""  # the label of the observation whose packet this is
