@@ -18,6 +18,7 @@ class Process:
     user: str | None = None
     state: str | None = None
     parent: int | None = None
+    parent_name: str | None = None
     descriptors: int | None = None  # open now
     descriptor_limit: int | None = None  # soft RLIMIT_NOFILE
     unit: str | None = None  # systemd unit or container, by cgroup

@@ -1,0 +1,185 @@
+"""Which processes hold a socket, and what they are doing: proc_pid_fd(5), proc_pid_status(5), proc_pid_limits(5)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopdiag.model.process import Process
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Owners = tuple[Process, ...] | Unknown
+_CONTAINER = re.compile(r"(?:^|[/\-_])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
+_UNIT = re.compile(r"([^/]+\.(?:service|scope))(?:/[^/]*)?$")
+
+
+def find_owners(inodes: Iterable[int], root: Path = Path("/")) -> Mapping[int, Owners]:
+    """The processes that hold each of these sockets, ancestors first, in one pass over /proc/*/fd.
+
+    Unknown where none is seen, with the right that would show it. Inode 0 (a connection that waits for accept())
+    belongs to nobody.
+    """
+    wanted = {f"socket:[{inode}]": inode for inode in inodes if inode}
+    if not wanted:
+        return {}
+    holders, hidden = _search(wanted, f"{root}/proc".replace("//", "/"))
+    known: dict[int, Process] = {}
+    users = _Users(root)
+    found: dict[int, Owners] = {}
+    for inode in wanted.values():
+        for pid in holders.get(inode, ()):
+            known.setdefault(pid, read_process(pid, root, users))
+        owners = tuple(_ancestors_first([known[pid] for pid in holders.get(inode, ())]))
+        found[inode] = owners or _unseen(hidden)
+    return found
+
+
+def _search(wanted: Mapping[str, int], proc: str) -> tuple[dict[int, list[int]], int]:
+    """pids by inode, and how many processes would not let their descriptors be read."""
+    holders: dict[int, list[int]] = {}
+    hidden = 0
+    readlink, listdir = os.readlink, os.listdir  # this loop runs once for every open file of the machine
+    for pid in sorted(int(name) for name in listdir(proc) if name.isdecimal()):
+        folder = f"{proc}/{pid}/fd/"
+        try:
+            names = listdir(folder)
+        except PermissionError:
+            hidden += 1
+            continue
+        except OSError:
+            continue  # it ended meanwhile
+        for name in names:
+            try:
+                inode = wanted.get(readlink(folder + name))
+            except OSError:
+                continue
+            if inode is not None and pid not in holders.setdefault(inode, []):
+                holders[inode].append(pid)
+    return holders, hidden
+
+
+def _unseen(hidden: int) -> Unknown:
+    if hidden:
+        return Unknown(
+            "owners of sockets",
+            f"the open files of {hidden} processes of other users are hidden: root (CAP_SYS_PTRACE) would see them",
+        )
+    return Unknown(
+        "owners of sockets",
+        "no process that is visible here holds the socket: the kernel does, or a process of another PID namespace",
+    )
+
+
+def _ancestors_first(processes: list[Process]) -> Iterator[Process]:
+    pids = {process.pid for process in processes}
+    yield from (process for process in processes if process.parent not in pids)
+    yield from (process for process in processes if process.parent in pids)
+
+
+class _Users:
+    """Names by uid from the passwd file alone: a directory service could take its time, or be what is broken."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._names: dict[int, str] | None = None
+
+    def name(self, uid: int) -> str | None:
+        if self._names is None:
+            self._names = dict(self._read())
+        return self._names.get(uid)
+
+    def _read(self) -> Iterator[tuple[int, str]]:
+        try:
+            lines = (self._root / "etc/passwd").read_text(errors="replace").splitlines()
+        except OSError:
+            return
+        for line in lines:
+            columns = line.split(":")
+            if len(columns) > 3 and columns[2].isdecimal():
+                yield int(columns[2]), columns[0]
+
+
+def read_process(pid: int, root: Path = Path("/"), users: _Users | None = None) -> Process:
+    """What can be read of a process; what cannot, or of one that has ended, is None."""
+    folder = root / "proc" / str(pid)
+    status = dict(_status(folder))
+    uid = int(status["Uid"].split()[0]) if "Uid" in status else None
+    parent = int(status["PPid"]) if "PPid" in status else None
+    return Process(
+        pid=pid,
+        name=status.get("Name", "?"),
+        uid=uid,
+        user=(users or _Users(root)).name(uid) if uid is not None else None,
+        state=_state(status, folder),
+        parent=parent,
+        parent_name=dict(_status(root / "proc" / str(parent))).get("Name") if parent else None,
+        descriptors=_count(folder / "fd"),
+        descriptor_limit=_limit(folder),
+        unit=_unit(folder),
+        waits_in=_waits_in(folder),
+    )
+
+
+def _status(folder: Path) -> Iterator[tuple[str, str]]:
+    for line in _text(folder / "status").splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            yield name, value.strip()
+
+
+def _state(status: Mapping[str, str], folder: Path) -> str | None:
+    """The main thread's letter; a traced one counts as stopped only where no other thread goes on."""
+    letter = status.get("State", "")[:1] or None
+    if letter not in ("t", "Z") or status.get("Threads") == "1":
+        return letter
+    try:
+        threads = [dict(_status(task)).get("State", "")[:1] for task in (folder / "task").iterdir()]
+    except OSError:
+        return letter
+    return next((other for other in threads if other not in ("", "t", "T", "Z")), letter)
+
+
+def _count(folder: Path) -> int | None:
+    try:
+        return len(os.listdir(folder))  # noqa: PTH208 - the names are not needed
+    except OSError:
+        return None
+
+
+def _limit(folder: Path) -> int | None:
+    for line in _text(folder / "limits").splitlines():
+        if line.startswith("Max open files"):
+            soft = line[len("Max open files") :].split()[0]
+            return int(soft) if soft.isdecimal() else None
+    return None
+
+
+def _unit(folder: Path) -> str | None:
+    """The container or systemd unit that the process's cgroup is named after: cgroups(7)."""
+    for line in _text(folder / "cgroup").splitlines():
+        path = line.split(":", 2)[-1]
+        container = _CONTAINER.search(path)
+        if container:
+            return f"container {container[1][:12]}"
+        unit = _UNIT.search(path)
+        if unit:
+            return unit[1]
+    return None
+
+
+def _waits_in(folder: Path) -> str | None:
+    """The kernel function that the main thread sleeps in; `0` stands for not allowed, or running."""
+    name = _text(folder / "wchan").strip()
+    return name if name not in ("", "0") else None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""

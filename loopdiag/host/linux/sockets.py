@@ -1,0 +1,48 @@
+"""TCP and UDP sockets of this network namespace: by sock_diag, or from /proc where that is refused."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopdiag.host.linux.netlink import because
+from loopdiag.host.linux.proc_net import read_socket_files
+from loopdiag.host.linux.sock_diag import ALL, LISTENING, read_inet_sockets
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from loopdiag.model.socket import Socket
+
+NET = "proc/thread-self/net"
+
+
+def read_sockets(
+    *,
+    port: int | None = None,
+    protocols: tuple[str, ...] = ("tcp", "udp"),
+    listening: bool = False,
+    root: Path = Path("/"),
+) -> tuple[Socket, ...] | Unknown:
+    """The sockets of this network namespace without their owners; needs no privilege.
+
+    With `port` those that have it at either end; with `listening` TCP listeners and unconnected UDP sockets only.
+    """
+    found: list[Socket] = []
+    for protocol in protocols:
+        read = _read(protocol, port, listening, root)
+        if isinstance(read, Unknown):
+            return read
+        found += read
+    return tuple(found)
+
+
+def _read(protocol: str, port: int | None, listening: bool, root: Path) -> list[Socket] | Unknown:
+    try:
+        return read_inet_sockets(protocol, port=port, states=LISTENING[protocol] if listening else ALL)
+    except (OSError, ValueError, struct.error) as fault:
+        refused = because(fault) if isinstance(fault, OSError) else f"sock_diag's answer is not understood ({fault})"
+    try:
+        return read_socket_files(root / NET, (protocol,), port=port, listening=listening)
+    except OSError as fault:
+        return Unknown(f"{protocol.upper()} sockets", f"{refused}; {root / NET}/{protocol}: {fault.strerror}")
