@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.netlink import ROUTE, NetlinkError, ask, attribute, attributes, number, reading
-from loopdiag.host.linux.policy import VRF, Flow, decide, longest_match
+from loopdiag.host.linux.policy import VRF, Decision, Flow, decide, longest_match
 from loopdiag.host.linux.routes import RTM_GETROUTE, RTMSG, device_name, parse_route, read_table
 from loopdiag.host.linux.rules import PROTOCOLS, read_rules
 from loopdiag.model.errors import UsageError
@@ -19,13 +19,14 @@ from loopdiag.model.route import Route, RouteAnswer
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from loopdiag.model.route import PolicyRule
 
 RTM_F_LOOKUP_TABLE, RTM_F_FIB_MATCH = 0x1000, 0x2000
 RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_MARK, RTA_UID, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT = (
     1, 2, 3, 4, 16, 25, 27, 28, 29)  # fmt: skip
+REJECTING = ("blackhole", "unreachable", "prohibit")
 NUMBERS = {name: number for number, name in PROTOCOLS.items()}
 
 
@@ -140,13 +141,24 @@ def _answer(asked: Asked, body: bytes, rules: Sequence[PolicyRule]) -> RouteAnsw
     index = attributes(resolved, RTMSG.size).get(RTA_OIF)
     answer = replace(answer, through=device_name(number(index)) if index else None)
     try:
-        matched = parse_route(_request(asked, body, RTM_F_FIB_MATCH))
+        matched = _in_its_table(parse_route(_request(asked, body, RTM_F_FIB_MATCH)))
     except NetlinkError:
         return replace(answer, table=None)  # decided without a route: 0.0.0.0, multicast on a given device
     return replace(
         answer, table=matched.table, matched=matched.destination, device=matched.device or route.device,
         gateway=matched.gateway or route.gateway, rule=_rule_for(matched, asked, rules),
     )  # fmt: skip
+
+
+def _in_its_table(route: Route) -> Route:
+    """Until the first rule is added, IPv4 keeps local and main in one trie and calls all of it main (fib_trie.c)."""
+    if route.table != "main" or route.type not in ("local", "broadcast"):
+        return route
+    local = read_table("local")
+    if isinstance(local, Unknown):
+        return route
+    same = (one for one in local if (one.destination, one.type) == (route.destination, route.type))
+    return next(same, route)
 
 
 def _said(asked: Asked, route: Route) -> RouteAnswer:
@@ -187,16 +199,7 @@ def _rule_for(matched: Route, asked: Asked, rules: Sequence[PolicyRule]) -> Poli
 def _refused(asked: Asked, fault: NetlinkError, rules: Sequence[PolicyRule]) -> RouteAnswer:
     """The kernel refused: which rule or route does so is found by its own walk through rules and tables."""
     answer = replace(_unanswered(asked), errno=errno.errorcode.get(fault.errno or 0, str(fault.errno)))
-
-    @lru_cache(maxsize=64)
-    def find(table: str) -> Route | None:
-        routes = () if table == VRF else read_table(table)
-        if isinstance(routes, Unknown):
-            return None
-        usable = [route for route in routes if asked.output_device in (None, route.device)]
-        return longest_match(usable, asked.destination)
-
-    decision = decide(rules, _flow(asked), find)
+    decision = _rejecting(asked, rules)
     if decision is None:
         return answer
     if decision.route is None:
@@ -206,3 +209,30 @@ def _refused(asked: Asked, fault: NetlinkError, rules: Sequence[PolicyRule]) -> 
         answer, rule=decision.rule, type=route.type, table=route.table, matched=route.destination,
         device=route.device, gateway=route.gateway,
     )  # fmt: skip
+
+
+def _rejecting(asked: Asked, rules: Sequence[PolicyRule]) -> Decision | None:
+    """The rule or route that rejects. None where the tables do not tell (no route, or another ground)."""
+    for merged in (False, True):
+        decision = decide(rules, _flow(asked), _tables(asked, merged=merged))
+        if decision is None or decision.route is None:
+            return decision
+        if decision.route.type in REJECTING:
+            rule = next((one for one in rules if one.table == decision.route.table), decision.rule)
+            return Decision(rule if merged else decision.rule, decision.route)
+    return None
+
+
+def _tables(asked: Asked, *, merged: bool) -> Callable[[str], Route | None]:
+    """A way to look a table up. `merged`: as IPv4 has it until the first rule is added, local and main in one."""
+
+    @lru_cache(maxsize=64)
+    def find(table: str) -> Route | None:
+        names = ("local", "main") if merged and table == "local" else () if table == VRF else (table,)
+        read_ones = [read_table(name) for name in names]
+        routes = [route for one in read_ones if not isinstance(one, Unknown) for route in one]
+        return longest_match(
+            [route for route in routes if asked.output_device in (None, route.device)], asked.destination
+        )
+
+    return find
