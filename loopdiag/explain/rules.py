@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from loopdiag.explain.binding import connections, in_use, nowhere, privileged
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -22,4 +24,14 @@ class Rule(NamedTuple):
     check: Callable[[Case], Iterable[Finding]]
 
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    # Binding
+    Rule(("port-in-use", "port-taken-by-system"), in_use.in_use),
+    Rule(("port-in-time-wait", "port-held-by-connection", "self-connect", "port-in-use"),
+         connections.held_by_connections),
+    Rule(("port-in-time-wait",), connections.reuse_was_needed),
+    Rule(("self-connect",), connections.self_connected_port),
+    Rule(("port-privileged",), privileged.privileged),
+    Rule(("port-excluded",), privileged.excluded),
+    Rule(("address-not-local",), nowhere.bound_nowhere),
+)  # fmt: skip

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # cause -> the causes that merely follow from it: where the first is found for a subject, the others are not told.
 # "*" stands for every finding of the same subject that is less certain.
-EXPLAINS: dict[str, tuple[str, ...]] = {}
+EXPLAINS: dict[str, tuple[str, ...]] = {
+    "self-connect": ("no-listener",),
+}
 
 _SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _CERTAINTY = {Certainty.PROVEN: 0, Certainty.LIKELY: 1, Certainty.POSSIBLE: 2}

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from loopdiag.model.finding import Finding
     from loopdiag.model.observation import Observation
 
-# The kernel completes connections to these on the process's behalf: connected, and yet nobody is served.
+# The kernel completes connections to these on the process's behalf: connected, and yet nobody is served. Bound where
+# no packet comes (ip_nonlocal_bind) is alike.
 NOT_SERVED = frozenset(
-    {"listener-stopped", "listener-out-of-descriptors", "listener-not-accepting", "accept-queue-full"}
-)
+    {"listener-stopped", "listener-out-of-descriptors", "listener-not-accepting", "accept-queue-full",
+     "address-not-local"}
+)  # fmt: skip
 
 # It answers, but what answers is not one thing: the address or the luck of the draw decides.
 DEPENDS = frozenset({"listeners-differ"})

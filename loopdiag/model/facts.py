@@ -43,6 +43,7 @@ class Facts:
     sysctls: Mapping[str, str | Unknown] | None = None  # by dotted name
     ruleset: Ruleset | Unknown | None = field(default=None, metadata=_INTERNAL)  # nftables and both kinds of iptables
     filter_paths: tuple[FilterPath, ...] | None = None  # the ruleset evaluated for the packets of this probe
+    excluded_ports: tuple[tuple[int, int], ...] | Unknown | None = None  # Windows: ranges that nobody may bind
     conntrack: Conntrack | Unknown | None = None
     qdiscs: tuple[Qdisc, ...] | Unknown | None = None
     cgroup_programs: tuple[CgroupProgram, ...] | Unknown | None = None
