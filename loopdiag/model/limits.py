@@ -32,7 +32,7 @@ class TrafficFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qdisc:
-    """A queueing discipline. `drops` and `backlog` are packets; `text` holds its parameters where they are known."""
+    """A queueing discipline. `drops` and `backlog` are packets."""
 
     device: str
     kind: str
@@ -42,9 +42,10 @@ class Qdisc:
     backlog: int = 0
     overlimits: int = 0
     sent: int = 0
-    text: str = ""
     filters: tuple[TrafficFilter, ...] = ()
     rate: int | None = None  # bytes a second, where it limits them
+    burst: int | None = None  # bytes; a token bucket drops every packet that is longer
+    limit: int | None = None  # of a fifo: packets (pfifo) or bytes (bfifo)
     delay: float | None = None  # seconds that it holds each packet back
     loss: float | None = None  # the share of packets that it drops on purpose, 0 to 1
 
