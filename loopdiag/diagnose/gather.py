@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loopdiag.model.observation import Observation
     from loopdiag.model.target import Target
     from loopdiag.model.unknown import Unknown
+    from loopdiag.probes.resolve import Resolution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Question:
     observations: tuple[Observation, ...] = ()
     port: int | None = None
     protocol: str = "tcp"  # tcp, udp, icmp
+    resolution: Resolution | None = None  # what getaddrinfo said, so that nobody waits for it twice
     before: Counters | Unknown | None = None  # read("counters") from before the probe
 
 

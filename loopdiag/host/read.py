@@ -25,7 +25,7 @@ READERS = {
     "unix_sockets": "unix_sockets:read_unix_sockets",
     "owners": "processes:find_owners",
     "elsewhere": "namespaces:read_sockets_elsewhere",
-    "names": "names:read_names",
+    "names": "names.read:read_names",
     "ruleset": "ruleset:read_ruleset",
     "conntrack": "conntrack:read_conntrack",
     "qdiscs": "qdiscs:read_qdiscs",

@@ -30,7 +30,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostsLine:
-    """One line of the hosts file that bears on the name. `fault` says why the C library skips it, where it does."""
+    """One line of the hosts file that bears on the name. `fault` says why the C library skips it, where it does.
+
+    `meant` is the address that a faulty line was meant to give, where that can be read; `commented` is True where
+    it was taken out on purpose.
+    """
 
     file: str
     line: int
@@ -38,6 +42,8 @@ class HostsLine:
     names: tuple[str, ...]
     text: str
     fault: str | None = None
+    meant: str | None = None
+    commented: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +62,8 @@ class NameFacts:
     by_service: tuple[tuple[str, tuple[str, ...]], ...] = ()  # what each service alone gives
     host_name: str | None = None  # this host's own name
     gai_conf: tuple[str, ...] = ()  # lines of gai.conf that count
+    servers_named: bool = True  # False where resolv.conf names none, so that the one on 127.0.0.1 is asked
+    configured_by_family: tuple[tuple[str, tuple[str, ...] | str], ...] = ()  # by_family, with AI_ADDRCONFIG
+    host_name_lines: tuple[HostsLine, ...] = ()  # of the hosts file, for this host's own name
+    datagrams: int | None = None  # UDP datagrams that left this network namespace while getaddrinfo ran
+    seconds: float | None = None  # until getaddrinfo answered, or was no longer waited for
