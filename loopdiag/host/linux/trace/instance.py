@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PREFIX = "loopdiag-"
+READ_LIMIT = 1 << 24  # bytes: a busy machine may write as fast as we read
 
 
 class Tracepoint(NamedTuple):
@@ -45,19 +46,25 @@ class Instance:
         _write(f"{self.path}/trace_marker", text)
 
     def read(self) -> str:
-        """What was recorded since the last call; does not wait."""
+        """What was recorded since the last call, at most some 16 MB of it; does not wait."""
         pieces: list[bytes] = []
+        size = 0
         with suppress(BlockingIOError):
-            while piece := os.read(self._pipe, 1 << 16):
+            while size < READ_LIMIT and (piece := os.read(self._pipe, 1 << 16)):
                 pieces.append(piece)
+                size += len(piece)
         return b"".join(pieces).decode(errors="replace")
 
-    def close(self) -> None:
-        """Stop recording now. Removing waits for the kernel (some 40 ms) and so goes on beside what follows;
-        Python waits for it before the process ends.
-        """
+    def stop(self) -> None:
+        """Record no more; what was recorded can still be read."""
         with suppress(OSError):
             _write(f"{self.path}/tracing_on", "0")
+
+    def close(self) -> None:
+        """Stop, and remove it. Removing waits for the kernel (some 40 ms) and so goes on beside what follows; Python
+        waits for it before the process ends.
+        """
+        self.stop()
         os.close(self._pipe)
         threading.Thread(target=self._remove, name="loopdiag-untrace").start()
 
@@ -86,6 +93,7 @@ def make_instance(tracepoints: Iterable[Tracepoint], clock: str | None = None) -
     try:
         if clock:
             _write(f"{path}/trace_clock", clock)
+        _write(f"{path}/options/overwrite", "0")  # where there is no room for all, the beginning is what matters
         missing = tuple(point.name for point in tracepoints if not _enable(path, point))
         pipe = os.open(f"{path}/trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as fault:

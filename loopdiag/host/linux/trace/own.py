@@ -22,22 +22,21 @@ if TYPE_CHECKING:
 MARK = "tracing_mark_write"
 _SENT, _TAKEN_IN, _IN = "net_dev_queue", "netif_receive_skb", ("netif_rx", "netif_receive_skb")
 _FREED = ("kfree_skb", "consume_skb")
+_USES = ("consume_skb", "skb_copy_datagram_iovec")  # may name a copy that was made for one of many sockets
 _WAKES = ("sched_waking", "sched_wakeup")
 
 
 @dataclass(slots=True, eq=False)
-class Packet:
-    """One life of a buffer, from being sent to being freed. `cause` is the packet whose arrival made it."""
+class Cause:
+    """What a softirq works on. A softirq's start belongs to the first packet that it takes in."""
 
-    cause: Packet | None
-    claimed: bool
-    taken_in: bool = False
-    device: str | None = None
+    cause: Cause | None = None
+    claimed: bool = False
 
     @property
     def ours(self) -> bool:
-        """Whether its chain of causes begins with us."""
-        step: Packet | None = self
+        """Whether the chain of causes begins with us."""
+        step: Cause | None = self
         while step is not None:
             if step.claimed:
                 return True
@@ -45,13 +44,21 @@ class Packet:
         return False
 
 
+@dataclass(slots=True, eq=False)
+class Packet(Cause):
+    """One life of a buffer, from being sent to being freed. `cause` is the packet whose arrival made it."""
+
+    taken_in: bool = False
+    device: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
-    """An event of ours. `packet` is the packet that it happens to, `cause` the one that the softirq works on."""
+    """An event of ours. `packet` is the packet that it happens to, `cause` what the softirq works on."""
 
     record: Record
     packet: Packet | None
-    cause: Packet | None
+    cause: Cause | None
 
 
 @dataclass(slots=True)
@@ -59,31 +66,41 @@ class _Tracker:
     thread: int
     connections: frozenset[frozenset[tuple[str, str]]]
     packets: dict[str, Packet] = field(default_factory=dict)
-    working_on: dict[tuple[int, int, bool], Packet] = field(default_factory=dict)  # by CPU, thread, softirq or not
+    working_on: dict[tuple[int, int, bool], Cause] = field(default_factory=dict)  # by CPU, thread, softirq or not
 
     def see(self, record: Record) -> Own:
         worker = (record.cpu, record.pid, record.softirq)
-        if record.event in ("softirq_entry", "softirq_exit"):
-            self.working_on.pop(worker, None)
-        packet = self._packet(record, self.working_on.get(worker))
-        if record.event == _TAKEN_IN and packet:
-            self.working_on[worker] = packet
-        cause = self.working_on.get(worker)
-        if cause and self._reaches_us(record):
-            cause.claimed = True
-        return Own(record, packet, cause)
+        before = self.working_on.pop(worker, None)
+        packet = self._packet(record, before)
+        now = self._works_on(record, packet, before)
+        if now:
+            self.working_on[worker] = now
+        if now and self._reaches_us(record):
+            now.claimed = True
+        return Own(record, packet, before if record.event == "softirq_exit" else now)
 
-    def _packet(self, record: Record, cause: Packet | None) -> Packet | None:
+    def _works_on(self, record: Record, packet: Packet | None, before: Cause | None) -> Cause | None:
+        if record.event == "softirq_entry":
+            return Cause()
+        if record.event == "softirq_exit":
+            return None
+        if record.event != _TAKEN_IN or packet is None:
+            return before
+        if before and not isinstance(before, Packet):
+            before.cause = packet
+        return packet
+
+    def _packet(self, record: Record, before: Cause | None) -> Packet | None:
         address = record.packet
         if address is None:
             return None
         packet = self.packets.get(address)
         if self._begins(record, packet):
-            packet = self.packets[address] = Packet(cause, self._by_us(record))
-        if packet and record.device:
-            packet.device = record.device
-        if packet and record.event in _IN:
-            packet.taken_in = True
+            cause = before if isinstance(before, Packet) else None
+            packet = self.packets[address] = Packet(cause, claimed=self._by_us(record))
+        if packet:
+            packet.device = record.device or packet.device
+            packet.taken_in = packet.taken_in or record.event in _IN
         if record.event in _FREED:
             self.packets.pop(address, None)
         return packet
@@ -92,7 +109,7 @@ class _Tracker:
         """A packet that is queued again before it was taken in passes on to a device below (bridge, VLAN)."""
         if record.event == _SENT:
             return packet is None or packet.taken_in
-        return packet is None and record.event != "consume_skb"
+        return packet is None and record.event not in _USES
 
     def _by_us(self, record: Record) -> bool:
         return record.pid == self.thread and not record.softirq
@@ -101,6 +118,18 @@ class _Tracker:
         if record.event in _WAKES:
             return record.fields.get("pid") == str(self.thread)
         return record.ports in self.connections
+
+    def belongs(self, seen: Own) -> bool:
+        record = seen.record
+        if seen.packet is not None:
+            return seen.packet.ours
+        if record.packet is not None:
+            return record.event == "skb_copy_datagram_iovec" and self._by_us(record)
+        if record.ports in self.connections:
+            return True
+        if record.softirq or seen.cause:
+            return seen.cause is not None and seen.cause.ours
+        return record.pid == self.thread
 
 
 def own(records: Iterable[Record], begin: str) -> list[Own]:
@@ -113,14 +142,4 @@ def own(records: Iterable[Record], begin: str) -> list[Own]:
     after = [one for one in records[start + 1 :] if one.event != MARK]
     mine = (one.ports for one in after if one.pid == thread and not one.softirq)
     tracker = _Tracker(thread, frozenset(ports for ports in mine if ports))
-    return [seen for seen in [tracker.see(one) for one in after] if _belongs(seen, tracker)]
-
-
-def _belongs(seen: Own, tracker: _Tracker) -> bool:
-    if seen.packet is not None:
-        return seen.packet.ours
-    if seen.record.packet is not None:
-        return False  # a buffer that was in use before we began
-    if seen.record.softirq or seen.cause:
-        return (seen.cause is not None and seen.cause.ours) or seen.record.ports in tracker.connections
-    return seen.record.pid == tracker.thread or seen.record.ports in tracker.connections
+    return [seen for seen in [tracker.see(one) for one in after] if tracker.belongs(seen)]
