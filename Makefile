@@ -46,5 +46,11 @@ lint: $(DEV) ## ruff: rules and format
 types: $(DEV) ## mypy, strict
 	$(BIN)/mypy
 
+docs: $(READY) ## write the documents that are made of the program's own texts
+	$(BIN)/loopdiag explain --markdown >docs/causes.md
+
+lab: $(READY) ## run the lab as root: every broken host diagnosed and graded
+	$(BIN)/loopdiag lab score $(ARGS)
+
 clean: ## remove the environment and what the tools left
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist build
