@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.host.read import read
+from loopdiag.model.routed import routed
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from loopdiag.model.route import PolicyRule, RouteAnswer
 
 MOST_ADDRESSES = 8
-MOST_MARKS = 8
-LOOPBACK_FOR = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # the kernel takes an unspecified destination for loopback
+MOST_QUESTIONS = 8
 
 
 def route(question: Question, facts: Facts) -> Any:
@@ -34,7 +35,7 @@ def routes(question: Question, facts: Facts) -> Any:
             if isinstance(answer, Unknown):
                 return tuple(answers) or answer
             answers.append(answer)
-    return tuple({answer.question: answer for answer in answers}.values())
+    return tuple({(answer.question, answer.about): answer for answer in answers}.values())
 
 
 def addresses_of(question: Question) -> list[str]:
@@ -55,32 +56,36 @@ def _of_address(question: Question, facts: Facts, address: str) -> Iterator[Rout
     if isinstance(plain, Unknown):
         return
     # A connected socket has its source set when it asks: a rule on the source is seen only then.
-    source = address.partition("%")[0] if _own(facts, address) else plain.source
+    source = routed(address) if _own(facts, routed(address)) else plain.source
     if source:
         yield _ask(question, facts, address, source=source)
         yield _ask_back(question, facts, address, source)
-    for mark in _marks_ahead(facts, plain):
-        yield _ask(question, facts, address, source=source, mark=mark)
+    for selectors in _narrow(facts, plain):
+        yield _marked(_ask(question, facts, address, source=source, **selectors), "what-if", address)
 
 
-def _ask(question: Question, facts: Facts, address: str, **named: Any) -> Any:
-    target = LOOPBACK_FOR.get(address, address)
-    return read("route", target, protocol=question.protocol, port=question.port, rules=facts.rules, **named)
+def _ask(question: Question, facts: Facts, address: str, **selectors: Any) -> Any:
+    zone = address.partition("%")[2]
+    words = {"protocol": question.protocol, "port": question.port, "output_device": zone or None} | selectors
+    return read("route", routed(address), rules=facts.rules, **words)
 
 
 def _ask_back(question: Question, facts: Facts, address: str, source: str) -> Any:
     """The answer's way: the kernel asks with the rights of the listener's user."""
-    bare, _, zone = address.partition("%")
-    return read(
-        "route", source, source=LOOPBACK_FOR.get(bare, bare), output_device=zone or None, protocol=question.protocol,
-        source_port=question.port, user=_server_user(question, facts), rules=facts.rules,
+    answer = read(
+        "route", source, source=routed(address), output_device=address.partition("%")[2] or None,
+        protocol=question.protocol, source_port=question.port, user=_server_user(question, facts), rules=facts.rules,
     )  # fmt: skip
+    return _marked(answer, "back", address)
+
+
+def _marked(answer: RouteAnswer | Unknown, way: str, address: str) -> RouteAnswer | Unknown:
+    return answer if isinstance(answer, Unknown) else replace(answer, way=way, about=routed(address))
 
 
 def _own(facts: Facts, address: str) -> bool:
     interfaces = () if isinstance(facts.interfaces, Unknown) else facts.interfaces or ()
-    bare = address.partition("%")[0]
-    return any(own.address == bare for interface in interfaces for own in interface.addresses)
+    return any(own.address == address for interface in interfaces for own in interface.addresses)
 
 
 def _server_user(question: Question, facts: Facts) -> int | None:
@@ -91,10 +96,23 @@ def _server_user(question: Question, facts: Facts) -> int | None:
     return users.pop() if len(users) == 1 else None
 
 
-def _marks_ahead(facts: Facts, plain: RouteAnswer) -> list[int]:
-    """The marks that rules ahead of the one that answered ask for: something may set them on the way."""
+def _narrow(facts: Facts, plain: RouteAnswer) -> list[dict[str, Any]]:
+    """What the rules ahead of the one that answered wait for: a mark may be set on the way, a port be another's."""
     rules: tuple[PolicyRule, ...] = () if isinstance(facts.rules, Unknown) else facts.rules or ()
     family = "ipv6" if ":" in plain.destination else "ipv4"
     last = plain.rule.priority if plain.rule else 1 << 32
-    marks = [rule.mark for rule in rules if rule.family == family and rule.priority < last and rule.mark]
-    return list(dict.fromkeys(marks))[:MOST_MARKS]
+    ahead = [rule for rule in rules if rule.family == family and rule.priority < last and not rule.inverted]
+    wanted = [words for rule in ahead if (words := _selectors(rule))]
+    return [dict(words) for words in dict.fromkeys(tuple(words.items()) for words in wanted)][:MOST_QUESTIONS]
+
+
+def _selectors(rule: PolicyRule) -> dict[str, Any]:
+    """The rule's selectors that a packet other than ours may meet."""
+    words = {
+        "mark": rule.mark,
+        "protocol": rule.protocol,
+        "port": rule.destination_ports and rule.destination_ports[0],
+        "user": rule.users and rule.users[0],
+        "source_port": rule.source_ports and rule.source_ports[0],
+    }
+    return {name: value for name, value in words.items() if value is not None}

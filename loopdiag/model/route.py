@@ -73,3 +73,5 @@ class RouteAnswer:
     port: int | None = None  # ... this destination port
     user: int | None = None  # ... and for this user
     output_device: str | None = None
+    way: str = "there"  # there; back: of the answer; what-if: of a packet that nobody was seen to send
+    about: str | None = None  # the address that was probed, where it is not the destination

@@ -171,7 +171,8 @@ def _said(asked: Asked, route: Route) -> RouteAnswer:
 def _unanswered(asked: Asked) -> RouteAnswer:
     return RouteAnswer(
         destination=asked.destination, question=str(asked), asked_from=asked.source, input_device=asked.input_device,
-        output_device=asked.output_device, mark=asked.mark, protocol=asked.protocol, port=asked.port, user=asked.user,
+        output_device=asked.output_device, mark=asked.mark, protocol=asked.protocol, port=asked.port,
+        user=asked.user,
     )  # fmt: skip
 
 

@@ -1,0 +1,135 @@
+"""Which addresses a case is in trouble with, and what the kernel said about the way to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.evidence import known, seen
+from loopdiag.model.finding import Evidence
+from loopdiag.model.observation import Outcome
+from loopdiag.model.routed import routed
+
+if TYPE_CHECKING:
+    from loopdiag.model.case import Case
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.route import RouteAnswer
+
+ANSWERED = (Outcome.REFUSED, Outcome.RESET, Outcome.CLOSED)  # something on the other end spoke
+LOOKUPS = ("route", "resolve")  # commands that send nothing
+REJECTING = ("blackhole", "unreachable", "prohibit")  # route and rule types
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An address that did not serve. `address` is the one really routed; `seen` is empty where nothing was sent."""
+
+    typed: str
+    seen: tuple[Observation, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Without zone; loopback for 0.0.0.0 and ::."""
+        return routed(self.typed)
+
+    @property
+    def zone(self) -> str | None:
+        """The interface that the address was typed with."""
+        return self.typed.partition("%")[2] or None
+
+    @property
+    def six(self) -> bool:
+        """It is an IPv6 address."""
+        return ":" in self.address
+
+    @property
+    def subject(self) -> str:
+        """The endpoint, or the address where nothing was sent."""
+        return self.seen[0].to if self.seen else self.typed
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the sockets saw, at most two of them."""
+        return tuple(seen(one) for one in self.seen[:2])
+
+    @property
+    def answered(self) -> bool:
+        """Something refused or ended it: the packets went both ways."""
+        return any(one.outcome in ANSWERED for one in self.seen)
+
+    @property
+    def binding(self) -> bool:
+        """It is the bind that failed."""
+        return any(one.kind == "bind" for one in self.seen)
+
+    def got(self, *errnos: str) -> bool:
+        """One of the attempts ended with one of these errnos."""
+        return any(one.errno in errnos for one in self.seen)
+
+    @property
+    def timed_out(self) -> bool:
+        """One of the attempts had no answer."""
+        return any(one.outcome is Outcome.TIMED_OUT for one in self.seen)
+
+
+def troubles(case: Case) -> tuple[Trouble, ...]:
+    """The addresses that failed; for a command that sends nothing, those that it is about."""
+    if case.observations:
+        return tuple(_failing(case))
+    if case.command not in LOOKUPS:
+        return ()
+    answers = known(case.facts.answers) or ()
+    typed = [str(case.target.address)] if case.target.address else []
+    return tuple(Trouble(address) for address in dict.fromkeys([*typed, *(answer.address for answer in answers)]))
+
+
+def _failing(case: Case) -> list[Trouble]:
+    """An address is in trouble when its bind failed, or when none of its other attempts got through."""
+    groups: dict[str, list[Observation]] = {}
+    for one in case.observations:
+        if one.kind != "unix-connect":
+            groups.setdefault(one.address, []).append(one)
+    found = []
+    for address, attempts in groups.items():
+        bad = [one for one in attempts if not one.outcome.good]
+        through = any(one.outcome.good and one.kind != "bind" for one in attempts)
+        if bad and (not through or any(one.kind == "bind" for one in bad)):
+            found.append(Trouble(address, tuple(bad)))
+    return found
+
+
+def plain(case: Case, address: str) -> RouteAnswer | None:
+    """The kernel's answer for `address` with no source set."""
+    return next((answer for answer in ways(case, address) if answer.way == "there" and not answer.asked_from), None)
+
+
+def ways(case: Case, address: str) -> list[RouteAnswer]:
+    """Every answer about packets to `address` and about the answers from it; what nobody was seen to send left out."""
+    return [one for one in asked(case) if one.way != "what-if" and address == (one.about or one.destination)]
+
+
+def asked(case: Case) -> tuple[RouteAnswer, ...]:
+    """Every route question of the case."""
+    first = known(case.facts.route)
+    return known(case.facts.routes) or ((first,) if first else ())
+
+
+def route_says(answer: RouteAnswer) -> Evidence:
+    """A route answer as evidence."""
+    return Evidence(answer.question, answer_text(answer))
+
+
+def answer_text(answer: RouteAnswer) -> str:
+    """`unicast dev up0 table 123 by rule "400: from all lookup 123"`, or the errno with what gave it."""
+    words = [answer.errno or "", answer.type or ""]
+    if answer.matched:
+        words.append(answer.matched)
+    if answer.device and not answer.errno:
+        words.append(f"dev {answer.device}")
+    if answer.gateway:
+        words.append(f"via {answer.gateway}")
+    if answer.table:
+        words.append(f"table {answer.table}")
+    if answer.rule:
+        words.append(f'by rule "{answer.rule.text}"')
+    return " ".join(word for word in words if word)
