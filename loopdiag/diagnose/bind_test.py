@@ -9,6 +9,7 @@ from loopdiag.diagnose.gather import Question, gather
 from loopdiag.diagnose.needs import topics_for
 from loopdiag.diagnose.session import Session
 from loopdiag.diagnose.ways import ways_to
+from loopdiag.explain.binding.connections import reuse_is_meant_for
 from loopdiag.explain.binding.holders import holders
 from loopdiag.explain.evidence import known
 from loopdiag.host.read import read
@@ -63,8 +64,8 @@ def _one(
     plain, reached = bind_and_connect(str(address), port, protocol, reuseaddr=False, ways=ways, timeout=timeout)
     if plain.errno != "EADDRINUSE" or protocol == "udp" or port == 0 or not REUSE_IS_HARMLESS:
         return (plain, *reached)
-    there = holders(plain, known(gather(replace(question, observations=(plain,)), ("sockets",)).sockets) or ())
-    if not reuseaddr or any(one.state in ("LISTEN", "BOUND") for one in there):
+    facts = _widened(gather(replace(question, observations=(plain,)), ("sockets", "sysctls"), facts), (plain,))
+    if not (reuseaddr and reuse_is_meant_for(plain, known(facts.sockets) or (), facts.sysctls or {})):
         reuse = try_bind(str(address), port, protocol, reuseaddr=True)
         return (replace(plain, tries=(*plain.tries, reuse)),)
     again, reached = bind_and_connect(str(address), port, protocol, reuseaddr=True, ways=ways, timeout=timeout)

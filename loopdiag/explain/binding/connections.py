@@ -36,6 +36,15 @@ def held_by_connections(case: Case) -> Iterator[Finding]:
             yield _connected(bind, there, sockets or (), case.facts.sysctls or {})
 
 
+def reuse_is_meant_for(bind: Bind, sockets: Sequence[Socket], sysctls: Mapping[str, str | Unknown]) -> bool:
+    """SO_REUSEADDR is the usual answer to all that holds the port: remains of connections that were accepted there."""
+    there = holders(bind, sockets)
+    return bool(there) and all(
+        hold(one) is Hold.ENDING or (hold(one) is Hold.CONNECTED and not _outgoing(one, sockets, sysctls)[0])
+        for one in there
+    )
+
+
 def reuse_was_needed(case: Case) -> Iterator[Finding]:
     """A bind that went well with SO_REUSEADDR only."""
     for bind in case.observations:
@@ -96,14 +105,13 @@ def _ending(bind: Bind, there: Sequence[Socket]) -> Finding:
         if would
         else f"; the kernel gives it free within {TIME_WAIT} s of the last one's end"
     )
-    tried = (Evidence(f"{bind.label} with SO_REUSEADDR", "bound" if would else str(reuse.errno)),) if reuse else ()
     wait = Fix(f"wait up to {TIME_WAIT} s")
     return Finding(
         cause="port-in-time-wait",
         subject=bind.to,
-        statement=f"only {_count(there)} of former connections hold port {bind.port}, so {bind.to} cannot be bound "
-        f"without SO_REUSEADDR{tail}",
-        evidence=(seen(bind), *evidence(there), *tried),
+        statement=f"nothing has port {bind.port} but {_count(there)}, left behind by connections that have ended, so "
+        f"{bind.to} cannot be bound without SO_REUSEADDR{tail}",
+        evidence=(seen(bind), *evidence(there), *_with_reuse(bind)),
         fixes=(Fix("let the server set SO_REUSEADDR before bind()"), wait) if would or reuse is None else (wait,),
     )
 
@@ -117,17 +125,17 @@ def _connected(
     bind: Bind, there: Sequence[Socket], sockets: Sequence[Socket], sysctls: Mapping[str, str | Unknown]
 ) -> Finding:
     live = [one for one in there if hold(one) is Hold.CONNECTED]
-    sure = {one.local: _is_outgoing(one, sockets) for one in live}
-    first = next((one for one in live if sure[one.local]), live[0])
-    if sure[first.local] is False or (sure[first.local] is None and not _looks_outgoing(first, sysctls)):
-        return _left_behind(bind, live, certain=sure[live[0].local] is False)
+    outgoing = [(one, sure) for one in live for is_so, sure in [_outgoing(one, sockets, sysctls)] if is_so]
+    if not outgoing:
+        return _left_behind(bind, live)
+    first, sure = max(outgoing, key=lambda pair: pair[1])
     return Finding(
         cause="port-held-by-connection",
-        certainty=Certainty.PROVEN if sure[first.local] else Certainty.LIKELY,
+        certainty=Certainty.PROVEN if sure else Certainty.LIKELY,
         subject=bind.to,
         statement=f"{names(first)} uses port {bind.port} as the source port of its connection from {first.local} to "
         f"{first.peer}, so {bind.to} cannot be bound while that connection lasts",
-        evidence=(seen(bind), *evidence(live)),
+        evidence=(seen(bind), *evidence([first, *(one for one in live if one is not first)]), *_with_reuse(bind)),
         fixes=(
             Fix("end that connection, or let the client use another source port"),
             Fix(
@@ -138,31 +146,34 @@ def _connected(
     )
 
 
-def _left_behind(bind: Bind, live: Sequence[Socket], *, certain: bool) -> Finding:
+def _with_reuse(bind: Bind) -> tuple[Evidence, ...]:
+    reuse = bind.attempt(reuseaddr=True)
+    return (Evidence(f"{bind.label} with SO_REUSEADDR", reuse.errno or "bound"),) if reuse else ()
+
+
+def _left_behind(bind: Bind, live: Sequence[Socket]) -> Finding:
     return Finding(
         cause="port-in-use",
-        certainty=Certainty.PROVEN if certain else Certainty.LIKELY,
+        certainty=Certainty.LIKELY,
         subject=bind.to,
         statement=f"{names(live[0])} still has connections that a former listener on port {bind.port} accepted "
         f"({live[0].local} with {live[0].peer}), so {bind.to} cannot be bound without SO_REUSEADDR",
-        evidence=(seen(bind), *evidence(live)),
+        evidence=(seen(bind), *evidence(live), *_with_reuse(bind)),
         fixes=(Fix(f"end {names(live[0])}"), Fix("let the server set SO_REUSEADDR before bind()")),
     )
 
 
-def _is_outgoing(one: Socket, sockets: Sequence[Socket]) -> bool | None:
-    """Whether `one` is the side that connected: its peer listens on this host. None where that is not seen."""
+def _outgoing(one: Socket, sockets: Sequence[Socket], sysctls: Mapping[str, str | Unknown]) -> tuple[bool, bool]:
+    """Whether `one` is the side that connected, and whether that is sure: sock_diag does not tell the two apart."""
     if one.state == "SYN-SENT" or one.protocol == "udp":
-        return True
+        return True, True
     listens = any(
         other.state == "LISTEN" and other.port == one.peer_port and other.address in (one.peer_address, "0.0.0.0", "::")
         for other in sockets
     )
-    return True if listens else None
-
-
-def _looks_outgoing(one: Socket, sysctls: Mapping[str, str | Unknown]) -> bool:
+    if listens:
+        return True, True
     text = known(sysctls.get("net.ipv4.ip_local_port_range"))
     bounds = text.split() if text else ["32768", "60999"]
     ephemeral = range(int(bounds[0]), int(bounds[1]) + 1)
-    return one.port in ephemeral or (one.peer_port or 0) not in ephemeral
+    return one.port in ephemeral or (one.peer_port or 0) not in ephemeral, False

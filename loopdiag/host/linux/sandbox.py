@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loopdiag.host.linux.user_namespaces import owns_network
 from loopdiag.model.limits import Sandbox
 from loopdiag.model.unknown import Unknown
 
@@ -41,6 +42,7 @@ def read_sandbox(port: int | None = None, root: Path = Path("/")) -> Sandbox | U
         capabilities=_capabilities(status),
         landlock=_refuses_port(port) if port else None,
         lsm=_label(root),
+        user_namespace_owns_network=owns_network(root),
         refused=tuple(_tried(root)),
     )
 

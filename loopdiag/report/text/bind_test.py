@@ -55,5 +55,5 @@ def _row(one: BoundConnect | BoundExchange, style: Style) -> list[str]:
     """`seen as` is the client as the listener saw it, told where it is not what the client took itself for."""
     word = one.errno or one.outcome.value
     shown = style("good" if one.outcome.good else "bad", word)
-    seen_as = "same" if one.seen_as == one.local else one.seen_as
+    seen_as = "same" if one.seen_as and one.seen_as == one.local else one.seen_as
     return [one.address, one.local or "-", shown, milliseconds(one.seconds), style("dim", seen_as or "-")]
