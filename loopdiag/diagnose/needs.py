@@ -17,7 +17,7 @@ _CONFINED = ("sandbox", "cgroup_programs")
 
 # In the order in which they are read: a later reader may use what an earlier one gave.
 _NEEDS: dict[Outcome, tuple[str, ...]] = {
-    Outcome.CONNECTED: ("route", "listeners"),
+    Outcome.CONNECTED: ("route", "listeners", "sockets"),
     Outcome.REPLIED: ("route", "listeners"),
     Outcome.ACCEPTED: ("route", "listeners"),
     Outcome.BOUND: ("route", "listeners"),

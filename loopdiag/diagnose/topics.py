@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loopdiag.diagnose import paths, settings
+from loopdiag.diagnose import listening, names, paths, proxies, settings
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
 
@@ -44,4 +44,12 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "routes": paths.routes,
     "sysctls": settings.sysctls,
     "counters": _counters,
+    "listeners": listening.listeners,
+    "sockets": listening.sockets,
+    "elsewhere": listening.elsewhere,
+    "unix_sockets": listening.unix_sockets,
+    "names": names.names,
+    "answers": names.answers,
+    "proxies": proxies.proxies,
+    "proxy_attempts": proxies.proxy_attempts,
 }

@@ -52,6 +52,11 @@ class Socket:
         return endpoint(self.address, self.port)
 
     @property
+    def unaccepted(self) -> bool:
+        """A complete connection that no process holds yet: it waits in a listener's accept queue."""
+        return self.protocol == "tcp" and not self.inode and self.state in ("ESTABLISHED", "CLOSE-WAIT")
+
+    @property
     def peer(self) -> str | None:
         """The remote endpoint, where there is one."""
         return endpoint(self.peer_address, self.peer_port) if self.peer_address else None
