@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _PATH = ("interfaces", "route", "routes", "rules", "local_table", "sysctls")
 _FILTER = ("ruleset", "filter_paths")
+_NAMES = ("names", "answers", "proxies", "proxy_attempts")  # some small files and the environment
 _CONFINED = ("sandbox", "cgroup_programs")
 
 # In the order in which they are read: a later reader may use what an earlier one gave.
@@ -34,4 +35,4 @@ _NEEDS: dict[Outcome, tuple[str, ...]] = {
 def topics_for(observations: Iterable[Observation]) -> tuple[str, ...]:
     """The topics to read for these outcomes, each once, the needs of failures first."""
     ordered = sorted(observations, key=lambda seen: seen.outcome.good)
-    return tuple(dict.fromkeys(topic for seen in ordered for topic in _NEEDS[seen.outcome]))
+    return tuple(dict.fromkeys((*(topic for seen in ordered for topic in _NEEDS[seen.outcome]), *_NAMES)))

@@ -6,17 +6,18 @@ needed it. A rule must tell them apart: what was not read proves nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from loopdiag.model.counters import Counters
     from loopdiag.model.interface import Interface
     from loopdiag.model.journey import Drop
     from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox
     from loopdiag.model.names import Answer, NameFacts
+    from loopdiag.model.observation import TcpConnect
     from loopdiag.model.packetfilter import FilterPath, Ruleset
     from loopdiag.model.route import PolicyRule, Route, RouteAnswer
     from loopdiag.model.socket import Socket, UnixSocket
@@ -49,15 +50,26 @@ class Facts:
     cgroup_programs: tuple[CgroupProgram, ...] | Unknown | None = None
     sandbox: Sandbox | Unknown | None = None
     proxies: Mapping[str, str] | None = None  # proxy variables of the environment, without passwords
+    proxy_attempts: tuple[TcpConnect, ...] | None = None  # one to each proxy of those variables that is on this host
     counters: Counters | Unknown | None = None  # moved during the probe
     drops: tuple[Drop, ...] | Unknown | None = None  # seen by tracepoint during the probe
 
     def unknowns(self) -> Iterator[Unknown]:
-        """Every reading that failed, nested ones in `sysctls` included."""
+        """Every reading that failed, those within a topic (`sysctls`, `names`) included."""
         from loopdiag.model.unknown import Unknown
 
         for topic in fields(self):
-            value = getattr(self, topic.name)
-            for part in value.values() if isinstance(value, dict) else (value,):
+            for part in _parts(getattr(self, topic.name)):
                 if isinstance(part, Unknown):
                     yield part
+
+
+def _parts(topic: object) -> Iterable[object]:
+    """A topic, or what it is made of where that may be known in part."""
+    from loopdiag.model.unknown import Unknown
+
+    if isinstance(topic, dict):
+        return topic.values()
+    if is_dataclass(topic) and not isinstance(topic, (type, Unknown)):
+        return [getattr(topic, part.name) for part in fields(topic)]
+    return (topic,)

@@ -1,0 +1,88 @@
+"""The topics `answers` and `names`: what getaddrinfo gave, from which source, and the files that decide it."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loopdiag.diagnose.sources import NUMERIC, giving_line, source_of
+from loopdiag.host.read import read
+from loopdiag.model.names import Answer
+from loopdiag.model.unknown import Unknown
+from loopdiag.probes.resolve import Ask, ask_together, resolve_addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loopdiag.diagnose.gather import Question
+    from loopdiag.model.facts import Facts
+    from loopdiag.model.names import NameFacts
+    from loopdiag.probes.resolve import Resolution
+
+_AT_HAND = 0.3  # seconds for a question that files alone answer
+
+
+def names(question: Question, facts: Facts) -> NameFacts | Unknown | None:
+    """The resolver's files for the target's name (for this host's own name where the target is a number)."""
+    target = question.target
+    if target.host is None:
+        return None
+    if target.address:
+        return _files(socket.gethostname())
+    found = _files(target.host)
+    if isinstance(found, Unknown):
+        return found
+    resolution = _resolution(question)
+    found = replace(found, errno=resolution.error, seconds=resolution.seconds)
+    addresses = resolution.addresses or question.addresses
+    if addresses and all(giving_line(str(one), found) for one in addresses):
+        # Asked of files alone: no query leaves for it.
+        limited = ask_together(target.host, [Ask(resolution.family, configured_only=True)], _AT_HAND)[0]
+        found = replace(found, configured_only=outcome(limited))
+    return found
+
+
+def answers(question: Question, facts: Facts) -> tuple[Answer, ...] | Unknown | None:
+    """The target's addresses in getaddrinfo's order, each with the source that gave it."""
+    target = question.target
+    if target.host is None:
+        return None
+    if target.address:
+        return (Answer(str(target.address), family_name(str(target.address)), NUMERIC),)
+    addresses = question.addresses or tuple(map(str, _resolution(question).addresses))
+    return attributed(addresses, _files(target.host) if facts.names is None else facts.names)
+
+
+def attributed(addresses: Iterable[str], found: NameFacts | Unknown) -> tuple[Answer, ...]:
+    """Each address with its source, as far as it can be told."""
+    return tuple(
+        Answer(one, family_name(one), None if isinstance(found, Unknown) else source_of(one, found))
+        for one in addresses
+    )
+
+
+def family_name(address: str) -> str:
+    """`ipv4` or `ipv6`."""
+    return "ipv6" if ":" in address else "ipv4"
+
+
+def outcome(resolution: Resolution) -> tuple[str, ...] | str:
+    """The addresses as text, or the error's name."""
+    return resolution.error or tuple(map(str, resolution.addresses))
+
+
+def _files(name: str) -> NameFacts | Unknown:
+    found: NameFacts | Unknown = read("names", name)
+    return found
+
+
+def _resolution(question: Question) -> Resolution:
+    from loopdiag.probes.resolve import Resolution
+
+    if question.resolution:
+        return question.resolution
+    host = question.target.host or ""
+    if question.addresses:
+        return Resolution(host, None, (), None, 0.0)
+    return resolve_addresses(host)
