@@ -1,0 +1,122 @@
+"""One real attempt at every address of a target, waited for no longer than waiting tells something.
+
+What answers on this host does so within microseconds. Where nothing comes, a second packet is sent while the kernel's
+own record of dropped packets is on: a drop, or a full accept queue, ends the wait at once.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from loopdiag.host.read import read
+from loopdiag.model.unknown import Unknown
+from loopdiag.probes.tcp import TcpAttempt
+from loopdiag.probes.udp import exchange_udp
+from loopdiag.probes.unix import connect_unix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from loopdiag.model.journey import Drop
+    from loopdiag.model.observation import Observation, UnixConnect
+    from loopdiag.model.target import Target
+
+QUICK = 0.1  # seconds: what takes longer than this on one's own host is worth a closer look
+SILENCE = 1.2  # seconds: the first retransmission of a SYN (1 s after it: RFC 6298) went unanswered too
+ICMP_SILENCE = 0.5
+
+
+class Attempts:
+    """The observations, in the order of the addresses, and the drops seen on the way (None: nothing was silent)."""
+
+    def __init__(self, target: Target, timeout: float | None = None) -> None:
+        self._target = target
+        self._timeout = timeout
+        self._deadline = time.monotonic() + (timeout or SILENCE)
+        self.observations: list[Observation] = []
+        self.drops: tuple[Drop, ...] | Unknown | None = None
+
+    def run(self, addresses: Sequence[str]) -> Attempts:
+        """Try each address by the target's transport."""
+        if self._target.transport == "unix":
+            self.observations.append(self._unix())
+        elif self._target.transport == "tcp":
+            self._tcp(addresses)
+        else:
+            one = self._udp if self._target.transport == "udp" else self._icmp
+            self.observations.extend(one(address) for address in addresses)
+        return self
+
+    def _unix(self) -> UnixConnect:
+        return connect_unix(self._target.path or "")
+
+    def _tcp(self, addresses: Sequence[str]) -> None:
+        """One after the other: a server that serves one client at a time must not find two of ours."""
+        for address in addresses:
+            with TcpAttempt(address, self._port) as attempt:
+                ended = attempt.wait(min(QUICK, self._left))
+                reason = None if ended else self._why_silent(attempt)
+                ended = attempt.wait(0.0 if reason else self._left)
+                self.observations.append(attempt.observation(gave_up=None if ended else reason))
+
+    def _why_silent(self, first: TcpAttempt) -> str | None:
+        """A reason to wait no longer; None where only time can tell."""
+        with ExitStack() as stack:
+            again: list[TcpAttempt] = []
+            reason = self._dropped(lambda: again.append(stack.enter_context(TcpAttempt(first.address, self._port))))
+            if again and not reason and again[0].wait(0.0):
+                # The second got through where the first did not: loss, which the first tells by staying silent.
+                self.observations.append(again[0].observation())
+        return reason or self._queue_full()
+
+    def _queue_full(self) -> str | None:
+        sockets = read("sockets", port=self._port)
+        if isinstance(sockets, Unknown):
+            return None
+        full = [one for one in sockets if one.state == "LISTEN" and one.queue > one.queue_limit]
+        return f"the accept queue of {full[0].local} is full" if full else None
+
+    def _udp(self, address: str) -> Observation:
+        looked = False
+        began = time.monotonic()
+
+        def patience() -> str | None:
+            """Asked now and then while nothing has come: looks once, when the silence has become suspicious."""
+            nonlocal looked
+            if looked or time.monotonic() - began < QUICK:
+                return None
+            looked = True
+            return self._dropped(lambda: exchange_udp(address, self._port, 0.0))
+
+        return exchange_udp(address, self._port, max(QUICK, self._left), patience=patience)
+
+    def _icmp(self, address: str) -> Observation:
+        from loopdiag.probes.echo_once import echo_once
+
+        seen, _ = echo_once(address, min(self._timeout or ICMP_SILENCE, ICMP_SILENCE))
+        if seen.outcome.value == "timed-out":
+            self._dropped(lambda: echo_once(address, 0.0))
+        return seen
+
+    def _dropped(self, send: Callable[[], object]) -> str | None:
+        """Send once more with the kernel's record of drops on; the reason to stop waiting, where one was seen."""
+        found = read("drops", send)
+        if isinstance(found, Unknown):
+            self.drops = self.drops or found
+            return None
+        before = () if self.drops is None or isinstance(self.drops, Unknown) else self.drops
+        self.drops = (*before, *found)
+        if not found:
+            return None
+        return f"the kernel dropped the packet: {found[0].reason or 'no reason given'} in {found[0].place}"
+
+    @property
+    def _left(self) -> float:
+        """Seconds until the last moment at which silence is waited for."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    @property
+    def _port(self) -> int:
+        return self._target.port or 0

@@ -1,0 +1,79 @@
+"""`why`: the root cause, whatever the layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.diagnose.attempts import Attempts
+from loopdiag.diagnose.gather import Question, gather
+from loopdiag.diagnose.needs import topics_for
+from loopdiag.diagnose.session import Session
+from loopdiag.explain.success import why_it_works
+from loopdiag.host.read import read
+from loopdiag.model.facts import Facts
+from loopdiag.model.target import Target, parse_target
+from loopdiag.probes.resolve import resolve_addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.report import Report
+    from loopdiag.probes.resolve import Resolution
+
+MOST_ADDRESSES = 16  # a name may have more; these are tried
+
+
+def why(target: str | Target, *, family: int | None = None, timeout: float | None = None) -> Report:
+    """Say why `target` works or does not, from this host's point of view.
+
+    `family` is 4, 6 or None for both; `timeout` is the longest wait for one answer, in seconds. Raises UsageError for
+    what cannot be a target.
+    """
+    session = Session("why")
+    target = target if isinstance(target, Target) else parse_target(target)
+    resolution = None if target.host is None else resolve_addresses(target.host, family)
+    addresses = tuple(str(one) for one in resolution.addresses[:MOST_ADDRESSES]) if resolution else ()
+    before = read("counters")
+    attempts = Attempts(target, timeout).run(addresses)
+    seen = [*attempts.observations, *_of_the_service(target, attempts.observations, timeout)]
+    question = Question(
+        target=target,
+        addresses=addresses,
+        observations=tuple(seen),
+        port=target.port,
+        protocol=target.transport,
+        resolution=resolution,
+        before=before,
+    )
+    facts = gather(question, _topics(target, resolution, seen), Facts(drops=attempts.drops))
+    return session.judged(target, seen, facts, why_it_works)
+
+
+def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float | None) -> Sequence[Observation]:
+    """What the service itself says, where a connection came about."""
+    if target.transport not in ("tcp", "unix") or not any(one.outcome.good for one in seen):
+        return ()
+    from loopdiag.probes.service import probe_service
+
+    found: list[Observation] = []
+    for address in dict.fromkeys(one.address for one in seen if one.outcome.good):
+        found.extend(probe_service(target, address, target.port or 0, timeout or 1.5))
+    return found
+
+
+def _topics(target: Target, resolution: Resolution | None, seen: Sequence[Observation]) -> tuple[str, ...]:
+    """Names only where a name was typed; the resolver's files in full only where an address of it failed."""
+    by_name = target.host is not None and target.address is None
+    doubtful = by_name and (resolution is None or not resolution.addresses or any(not one.outcome.good for one in seen))
+    return tuple(
+        dict.fromkeys(
+            (
+                *(("names",) if doubtful else ()),
+                *(("answers",) if by_name else ()),
+                *topics_for(seen),
+                *(("counters",) if any(not one.outcome.good for one in seen) else ()),
+                *(("proxies", "proxy_attempts") if target.transport == "tcp" else ()),
+            )
+        )
+    )

@@ -1,0 +1,33 @@
+"""Why it works, in a sentence: for the case in which no finding has to say why it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.evidence import known
+
+if TYPE_CHECKING:
+    from loopdiag.model.case import Case
+
+
+def why_it_works(case: Case) -> str:
+    """`localhost:3000 answers on 127.0.0.1 and ::1: node (pid 4242) listens on [::]:3000`."""
+    target = case.target
+    worked = list(dict.fromkeys(one.address for one in case.worked))
+    if not worked:
+        return _what_failed(case)
+    where = "" if worked == [target.host] or target.host is None else f" on {' and '.join(worked)}"
+    return f"{target} answers{where}{_who(case)}"
+
+
+def _who(case: Case) -> str:
+    listening = known(case.facts.listeners) or ()
+    named = [f"{one.process} listens on {one.local}" for one in listening if one.process]
+    return f": {', '.join(dict.fromkeys(named))}" if named else ""
+
+
+def _what_failed(case: Case) -> str:
+    if not case.observations:
+        return f"{case.target.host} gives no address, so nothing could be tried"
+    said = ", ".join(f"{one.to} {one.errno or one.outcome.value}" for one in case.failed[:4])
+    return f"{case.target} does not answer ({said}), and nothing that could be read on this host says why"
