@@ -17,7 +17,7 @@ _SPECIAL_NAMES = ("localhost", "localhost.localdomain", "_gateway", "_outbound")
 
 def source_of(address: str, names: NameFacts) -> Source | None:
     """The source of one address of a name; None where it cannot be told which of several gave it."""
-    told = dict(names.by_service)
+    told = names.by_service
     line = giving_line(address, names)
     doubtful: list[str] = []
     for service in asked(names):
@@ -58,6 +58,14 @@ def giving_line(address: str, names: NameFacts) -> HostsLine | None:
     same = (line for line in lines if ip_address(line.address) == wanted)
     turned = (line for line in lines if _as_ipv4(line.address) == address)
     return next(same, None) or next(turned, None)
+
+
+def families_at_hand(names: NameFacts) -> tuple[int, ...]:
+    """The families (4, 6) for which the hosts file alone answers: no query leaves for them."""
+    lines = [] if isinstance(names.hosts, Unknown) else [line for line in names.hosts if line.fault is None]
+    four = any(":" not in line.address or _as_ipv4(line.address) for line in lines)
+    six = any(":" in line.address for line in lines)
+    return tuple(family for family, given in ((4, four), (6, six)) if given)
 
 
 def _as_ipv4(text: str) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loopdiag.model.unknown import Unknown
 
 
@@ -57,13 +59,17 @@ class NameFacts:
     servers: tuple[str, ...] | Unknown  # of resolv.conf
     search: tuple[str, ...] = ()
     errno: str | None = None  # EAI_NONAME, EAI_AGAIN, ... where getaddrinfo gave nothing
-    by_family: tuple[tuple[str, tuple[str, ...] | str], ...] = ()  # ipv4/ipv6 -> addresses, or the EAI_ error
+    by_family: Mapping[str, tuple[str, ...] | str] = field(
+        default_factory=dict
+    )  # ipv4/ipv6 -> addresses, or the EAI_ error
     configured_only: tuple[str, ...] | str | None = None  # with AI_ADDRCONFIG: addresses, or the EAI_ error
-    by_service: tuple[tuple[str, tuple[str, ...]], ...] = ()  # what each service alone gives
+    by_service: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what each service alone gives
     host_name: str | None = None  # this host's own name
     gai_conf: tuple[str, ...] = ()  # lines of gai.conf that count
     servers_named: bool = True  # False where resolv.conf names none, so that the one on 127.0.0.1 is asked
-    configured_by_family: tuple[tuple[str, tuple[str, ...] | str], ...] = ()  # by_family, with AI_ADDRCONFIG
+    configured_by_family: Mapping[str, tuple[str, ...] | str] = field(
+        default_factory=dict
+    )  # by_family, with AI_ADDRCONFIG
     host_name_lines: tuple[HostsLine, ...] = ()  # of the hosts file, for this host's own name
     datagrams: int | None = None  # UDP datagrams that left this network namespace while getaddrinfo ran
     seconds: float | None = None  # until getaddrinfo answered, or was no longer waited for

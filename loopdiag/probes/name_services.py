@@ -16,19 +16,19 @@ PATIENCE = 1.5  # seconds, for all services together
 
 def ask_services(
     services: Iterable[str], name: str, family: int | None = None, timeout: float | None = None
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
+) -> dict[str, tuple[str, ...]]:
     """What each service gives for `name`, in its order; one that does not answer in time is left out.
 
-    () where this cannot be asked: another C library than glibc, no getent.
+    Empty where this cannot be asked: another C library than glibc, no getent.
     """
     getent = shutil.which("getent")
     if not getent or not _has_glibc():
-        return ()
+        return {}
     database = {4: "ahostsv4", 6: "ahostsv6"}.get(family or 0, "ahosts")
     running = [(service, _start(getent, service, database, name)) for service in services]
     deadline = time.monotonic() + (PATIENCE if timeout is None else timeout)
     gathered = [(service, _answer(process, deadline)) for service, process in running]
-    return tuple((service, addresses) for service, addresses in gathered if addresses is not None)
+    return {service: addresses for service, addresses in gathered if addresses is not None}
 
 
 def _start(getent: str, service: str, database: str, name: str) -> Popen[str]:
