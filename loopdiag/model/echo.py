@@ -13,16 +13,18 @@ class IcmpEcho(Observation):
     """One echo request and what came of it.
 
     `seconds` is the round trip that the process saw, `kernel_seconds` the one between the kernel's own time stamps.
-    `refused_sockets` are the socket types that may not be opened, each with its errno. `damage` says what was wrong
-    with a reply that came back altered. A reply is `late` when it came after the time-out, and `reordered` when a
+    `refused_sockets` are the socket types that may not be opened, each with its errno, and `groups` the groups of this
+    process that were weighed. `damage` says what was wrong with a reply that came back altered. A reply is `late` when it came after the time-out, and `reordered` when a
     later request was answered before it.
     """
 
     kind: ClassVar[str] = "icmp-echo"
     sequence: int = 0
+    identifier: int | None = None  # of the request, as on the wire
     socket_type: str | None = None  # raw, datagram
     failed_call: str | None = None  # socket, bind, sendto
     refused_sockets: tuple[tuple[str, str], ...] = ()
+    groups: tuple[int, ...] = ()
     replied_from: str | None = None
     bytes: int | None = None  # of the ICMP message that came back
     ttl: int | None = None  # of the reply; the hop limit in IPv6

@@ -22,6 +22,7 @@ BODIES = {
     "route": "route",
     "interfaces": "interfaces",
     "bind-test": "bind_test",
+    "trace": "trace",
 }
 
 

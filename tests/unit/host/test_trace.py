@@ -83,7 +83,7 @@ def test_a_connection_shows_its_states_on_both_sides() -> None:
     states = [says for says in told("connect") if "→" in says]
     assert states[0] == "new socket: CLOSE → SYN_SENT"
     assert any("port 7000: LISTEN → SYN_RECV" in says for says in states)
-    assert states[-1] == "socket on port 7000: LAST_ACK → CLOSE"
+    assert states[-1] == "port 7000: LAST_ACK → CLOSE"
     assert not journey("connect").drops
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loopdiag.host.linux.trace.own import Own, Packet
 
 # Steps that a short story leaves out: they say again, or less, what their neighbours say.
-_DETAIL = frozenset({"softirq_raise", "softirq_exit", "consume_skb", "sock_send_length"})
+_DETAIL = frozenset({"softirq_raise", "softirq_exit", "consume_skb", "sock_send_length", "skb_copy_datagram_iovec"})
 
 
 def tell(mine: Iterable[Own], task: str) -> tuple[Event, ...]:

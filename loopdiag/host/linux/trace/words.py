@@ -39,12 +39,12 @@ def _queued(seen: Own) -> str:
 
 def _transmitted(seen: Own) -> str:
     if seen.record.device == "lo":
-        return "loopback_xmit hands it back to this host"
+        return "loopback_xmit: back to this host"
     return f"given to the driver of {seen.record.device}"
 
 
 def _input_queue(seen: Own) -> str:
-    return f"into the input queue of CPU {seen.record.cpu} (backlog)"
+    return f"into CPU {seen.record.cpu}'s input queue (backlog)"
 
 
 def _taken_in(seen: Own) -> str:
@@ -56,7 +56,7 @@ def _state(seen: Own) -> str:
     states = " → ".join(get(name, "").removeprefix("TCP_") for name in ("oldstate", "newstate"))
     if get("sport") == "0":
         return f"new socket: {states}"
-    return f"socket on port {get('sport')}: {states}"
+    return f"port {get('sport')}: {states}"
 
 
 def _reset(seen: Own) -> str:

@@ -1,0 +1,52 @@
+"""`trace`: one real probe, and its packets' way through the kernel as the kernel itself recorded it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.diagnose.gather import Question, gather
+from loopdiag.diagnose.journeys import traced
+from loopdiag.diagnose.needs import topics_for
+from loopdiag.diagnose.oneprobe import TIMEOUT, check_network
+from loopdiag.diagnose.session import Session
+from loopdiag.host.read import read
+from loopdiag.model.facts import Facts
+from loopdiag.probes.resolve import resolve_addresses
+
+if TYPE_CHECKING:
+    from loopdiag.model.case import Case
+    from loopdiag.model.report import Report
+    from loopdiag.model.target import Target
+
+_OF_A_NAME = ("answers", "names", "interfaces")
+
+
+def trace(target: Target, *, family: int | None = None, timeout: float | None = None) -> Report:
+    """The report of one probe to the target's first address, with its journey where tracing is permitted.
+
+    Raises UsageError for a UNIX socket, and for an address that cannot be meant.
+    """
+    check_network(target, "trace")
+    session = Session("trace")
+    addresses = resolve_addresses(target.host or "", family).addresses
+    question = Question(target=target, addresses=tuple(map(str, addresses)), port=target.port,
+                        protocol=target.transport)  # fmt: skip
+    if not addresses:
+        return session.judged(target, (), gather(question, _OF_A_NAME), _summary)
+    before = read("counters")
+    done = traced(target.transport, addresses[0], target.port, timeout or TIMEOUT)
+    seen = (done.seen,)
+    question = Question(target=target, addresses=question.addresses, port=target.port, protocol=target.transport,
+                        observations=seen, before=before)  # fmt: skip
+    from loopdiag.diagnose.topics import TOPICS
+
+    facts = gather(question, [t for t in ("counters", *topics_for(seen)) if t in TOPICS], Facts(drops=done.drops))
+    return session.judged(target, seen, facts, _summary, done.extra)
+
+
+def _summary(case: Case) -> str:
+    if not case.observations:
+        return f"{case.target.host} has no address, so there was nothing to trace"
+    seen = case.observations[0]
+    took = f" after {seen.seconds * 1000:.3f} ms" if seen.seconds is not None else ""
+    return f"{seen.to}: {seen.errno or seen.outcome.value}{took}"

@@ -1,0 +1,111 @@
+"""The frames of one probe, captured by packet socket on whatever interface they crossed: packet(7), CAP_NET_RAW."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ETH_P_ALL, PACKET_OUTGOING, ARPHRD_LOOPBACK, ARPHRD_ETHER = 3, 4, 772, 1  # linux/if_ether.h, if_packet.h, if_arp.h
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h
+SOL_PACKET, PACKET_STATISTICS = 263, 6
+_BUFFER = 8 << 20  # bytes that may wait between two looks
+_LOOK = 0.05  # seconds: seldom enough not to disturb what is measured
+_MOST = 64 << 20  # bytes to keep at most
+_WHAT = "a capture of this probe's packets"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame as it crossed `device`: `at` is the wall clock in nanoseconds, `data` begins with the link header."""
+
+    at: int
+    device: str
+    data: bytes
+    outgoing: bool
+
+
+class Capture:
+    """Captures on every interface between `start` and `stop`. On loopback each packet is kept once, as it is sent."""
+
+    def __init__(self) -> None:
+        self._frames: list[Frame] = []
+        self._size = 0
+        self._over = threading.Event()
+        self._socket: socket.socket | None = None
+        self.missed = 0  # packets for which there was no room
+
+    def start(self) -> Unknown | None:
+        """Begin; Unknown where packet sockets are not to be had."""
+        if sys.platform != "linux":
+            return Unknown(_WHAT, f"loopdiag cannot capture on {sys.platform}")
+        try:
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        except PermissionError:
+            return Unknown(_WHAT, "packet sockets need CAP_NET_RAW (root)")
+        except OSError as fault:
+            return Unknown(_WHAT, f"no packet socket can be opened: {fault.strerror}")
+        self._socket.setblocking(False)
+        self._thread = threading.Thread(target=self._collect, name="loopdiag-capture", daemon=True)
+        self._thread.start()
+        return None
+
+    def stop(self) -> list[Frame]:
+        """End, and return everything that was captured, other people's packets too."""
+        if self._socket is None:
+            return []
+        self._over.set()
+        self._thread.join()
+        self._drain(self._socket)
+        statistics = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
+        self.missed = struct.unpack("=II", statistics)[1]
+        self._socket.close()
+        self._socket = None
+        return self._frames
+
+    def _collect(self) -> None:
+        while not self._over.wait(_LOOK) and self._socket is not None:
+            self._drain(self._socket)
+
+    def _drain(self, receiving: socket.socket) -> None:
+        while self._size < _MOST:
+            try:
+                data, control, _, name = receiving.recvmsg(1 << 16, 64)
+            except OSError:
+                return
+            device, _, kind, hardware = name[:4]
+            if hardware == ARPHRD_LOOPBACK and kind != PACKET_OUTGOING:
+                continue
+            if hardware in (ARPHRD_LOOPBACK, ARPHRD_ETHER):
+                self._frames.append(Frame(_stamp(control), device, data, kind == PACKET_OUTGOING))
+                self._size += len(data)
+
+
+def captured(work: Callable[[], object]) -> list[Frame] | Unknown:
+    """Everything that crossed an interface while `work` ran; `work` runs in any case."""
+    capture = Capture()
+    refused = capture.start()
+    try:
+        work()
+    finally:
+        frames = capture.stop()
+    return refused or frames
+
+
+def _stamp(control: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in control:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) >= 16:
+            seconds, nanoseconds = struct.unpack("=qq", data[:16])
+            return int(seconds) * 1_000_000_000 + int(nanoseconds)
+    return time.time_ns()
