@@ -60,6 +60,9 @@ def _of_address(question: Question, facts: Facts, address: str) -> Iterator[Rout
     if source:
         yield _ask(question, facts, address, source=source)
         yield _ask_back(question, facts, address, source)
+    if source and plain.type == "unicast":
+        bare = _ask(question, facts, address, source=source, protocol=None, port=None)
+        yield _marked(bare, "reverse", address)
     for selectors in _narrow(facts, plain):
         yield _marked(_ask(question, facts, address, source=source, **selectors), "what-if", address)
 

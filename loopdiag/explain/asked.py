@@ -104,8 +104,9 @@ def plain(case: Case, address: str) -> RouteAnswer | None:
 
 
 def ways(case: Case, address: str) -> list[RouteAnswer]:
-    """Every answer about packets to `address` and about the answers from it; what nobody was seen to send left out."""
-    return [one for one in asked(case) if one.way != "what-if" and address == (one.about or one.destination)]
+    """Every answer about packets to `address` and about the answers from it."""
+    about = [answer for answer in asked(case) if address == (answer.about or answer.destination)]
+    return [answer for answer in about if answer.way in ("there", "back")]
 
 
 def asked(case: Case) -> tuple[RouteAnswer, ...]:

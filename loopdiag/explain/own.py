@@ -55,6 +55,11 @@ def is_loopback(address: str) -> bool:
     return ip_address(address).is_loopback
 
 
+def is_multicast(address: str) -> bool:
+    """224.0.0.0/4 or ff00::/8."""
+    return ip_address(address).is_multicast
+
+
 def covering(case: Case, address: str) -> Own | None:
     """The address of this host that makes `address` its own: itself, or one of 127/8 whose prefix covers it."""
     exact = own(case, address)

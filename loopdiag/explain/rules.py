@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from loopdiag.explain import multicast
 from loopdiag.explain.binding import connections, in_use, nowhere, privileged
+from loopdiag.explain.interfaces import addresses, ipv6, loopback
+from loopdiag.explain.routing import martians, own_addresses, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +28,22 @@ class Rule(NamedTuple):
 
 
 RULES: tuple[Rule, ...] = (
+    # Interfaces and addresses
+    Rule(("loopback-down",), loopback.loopback_down),
+    Rule(("loopback-address-missing",), loopback.loopback_address_missing),
+    Rule(("loopback-mtu",), loopback.loopback_mtu),
+    Rule(("ipv6-disabled",), ipv6.ipv6_disabled),
+    Rule(("zone-missing",), addresses.zone_missing),
+    Rule(("address-tentative",), addresses.address_tentative),
+    Rule(("address-not-local",), addresses.address_not_local),
+    Rule(("multicast-unavailable",), multicast.multicast_unavailable),
+    # Routing
+    Rule(("rule-before-local",), own_addresses.rule_before_local),
+    Rule(("local-route-missing",), own_addresses.local_route_missing),
+    Rule(("route-rejects",), rejected.route_rejects),
+    Rule(("route-missing",), rejected.route_missing),
+    Rule(("reverse-path-filter",), martians.reverse_path_filter),
+    Rule(("martian-loopback",), martians.martian_loopback),
     # Binding
     Rule(("port-in-use", "port-taken-by-system"), in_use.in_use),
     Rule(("port-in-time-wait", "port-held-by-connection", "self-connect", "port-in-use"),

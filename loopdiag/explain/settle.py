@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 # "*" stands for every finding of the same subject that is less certain.
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "self-connect": ("no-listener",),
+    "localhost-remapped": ("address-not-local", "route-missing"),
+    "listener-address-gone": ("address-not-local", "route-missing"),
+    "martian-loopback": ("nat-redirects",),
+    "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
+    "ipv6-disabled": ("address-not-local", "route-missing"),
+    "rule-before-local": ("address-not-local",),
 }
 
 _SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}

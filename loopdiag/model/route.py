@@ -73,5 +73,5 @@ class RouteAnswer:
     port: int | None = None  # ... this destination port
     user: int | None = None  # ... and for this user
     output_device: str | None = None
-    way: str = "there"  # there; back: of the answer; what-if: of a packet that nobody was seen to send
+    way: str = "there"  # there; back: of the answer; reverse: as rp_filter asks; what-if: of a packet nobody sent
     about: str | None = None  # the address that was probed, where it is not the destination

@@ -1,0 +1,1 @@
+"""Rules about routes, policy rules, and packets that the kernel takes for impossible."""
