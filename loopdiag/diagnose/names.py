@@ -6,7 +6,7 @@ import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from loopdiag.diagnose.sources import NUMERIC, giving_line, source_of
+from loopdiag.diagnose.sources import NUMERIC, source_of
 from loopdiag.host.read import read
 from loopdiag.model.names import Answer
 from loopdiag.model.unknown import Unknown
@@ -34,9 +34,9 @@ def names(question: Question, facts: Facts) -> NameFacts | Unknown | None:
     if isinstance(found, Unknown):
         return found
     resolution = _resolution(question)
-    found = replace(found, errno=resolution.error, seconds=resolution.seconds)
+    found = replace(found, errno=resolution.error, seconds=resolution.seconds, family=asked_family(resolution))
     addresses = resolution.addresses or question.addresses
-    if addresses and all(giving_line(str(one), found) for one in addresses):
+    if addresses and all(found.giving(str(one)) for one in addresses):
         # Asked of files alone: no query leaves for it.
         limited = ask_together(target.host, [Ask(resolution.family, configured_only=True)], _AT_HAND)[0]
         found = replace(found, configured_only=outcome(limited))
@@ -65,6 +65,11 @@ def attributed(addresses: Iterable[str], found: NameFacts | Unknown) -> tuple[An
 def family_name(address: str) -> str:
     """`ipv4` or `ipv6`."""
     return "ipv6" if ":" in address else "ipv4"
+
+
+def asked_family(resolution: Resolution) -> str | None:
+    """`ipv4` or `ipv6` where that alone was asked for."""
+    return f"ipv{resolution.family}" if resolution.family else None
 
 
 def outcome(resolution: Resolution) -> tuple[str, ...] | str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from loopdiag.diagnose.names import attributed, family_name, outcome
+from loopdiag.diagnose.names import asked_family, attributed, family_name, outcome
 from loopdiag.diagnose.session import Session
-from loopdiag.diagnose.sources import NUMERIC, asked, families_at_hand, giving_line
+from loopdiag.diagnose.sources import NUMERIC, asked, families_at_hand
 from loopdiag.host.read import read
 from loopdiag.model.facts import Facts
 from loopdiag.model.names import Answer
@@ -44,10 +44,15 @@ def _name(host: str, family: int | None, timeout: float | None) -> Facts:
     addresses = tuple(map(str, main.addresses))
     if isinstance(names, Unknown):
         return Facts(names=names, answers=attributed(addresses, names))
-    names = replace(names, errno=main.error, seconds=main.seconds, datagrams=datagrams)
+    names = replace(names, errno=main.error, seconds=main.seconds, datagrams=datagrams, family=asked_family(main))
     if main.error != TIMED_OUT:  # else the same would be waited for again
         names = _asked_in_other_ways(names, main, timeout)
-    return Facts(names=names, answers=attributed(addresses, names))
+    own = names.host_name or ""
+    return Facts(
+        names=names,
+        answers=attributed(addresses, names),
+        interfaces=read("interfaces") if host.lower() == own.lower() else None,
+    )
 
 
 def _asked_in_other_ways(names: NameFacts, main: Resolution, timeout: float | None) -> NameFacts:
@@ -55,7 +60,7 @@ def _asked_in_other_ways(names: NameFacts, main: Resolution, timeout: float | No
 
     A name that the hosts file answers is not asked for in a family that would be looked for in DNS.
     """
-    from_files = bool(main.addresses) and all(giving_line(str(one), names) for one in main.addresses)
+    from_files = bool(main.addresses) and all(names.giving(str(one)) for one in main.addresses)
     families = [one for one in (4, 6) if main.family in (None, one)]
     if from_files:
         families = [one for one in families if one in families_at_hand(names)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
-from loopdiag.model.names import Source
+from loopdiag.model.names import Source, as_ipv4
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from loopdiag.model.names import HostsLine, NameFacts
+    from loopdiag.model.names import NameFacts
 
 NUMERIC = Source("numeric")
 _SPECIAL_NAMES = ("localhost", "localhost.localdomain", "_gateway", "_outbound")  # nss-myhostname(8)
@@ -18,7 +17,7 @@ _SPECIAL_NAMES = ("localhost", "localhost.localdomain", "_gateway", "_outbound")
 def source_of(address: str, names: NameFacts) -> Source | None:
     """The source of one address of a name; None where it cannot be told which of several gave it."""
     told = names.by_service
-    line = giving_line(address, names)
+    line = names.giving(address)
     doubtful: list[str] = []
     for service in asked(names):
         if service == "files":
@@ -48,33 +47,11 @@ def _may_answer(service: str, names: NameFacts) -> bool:
     return True
 
 
-def giving_line(address: str, names: NameFacts) -> HostsLine | None:
-    """The line of the hosts file that gives the address: as it stands, or as glibc turns it for AF_INET.
-
-    A `::1` line answers a question for IPv4 with 127.0.0.1, and one with `::ffff:10.0.0.1` gives 10.0.0.1.
-    """
-    lines = [] if isinstance(names.hosts, Unknown) else [line for line in names.hosts if line.fault is None]
-    wanted = ip_address(address.partition("%")[0])
-    same = (line for line in lines if ip_address(line.address) == wanted)
-    turned = (line for line in lines if _as_ipv4(line.address) == address)
-    return next(same, None) or next(turned, None)
-
-
 def families_at_hand(names: NameFacts) -> tuple[int, ...]:
     """The families (4, 6) for which the hosts file alone answers: no query leaves for them."""
-    lines = [] if isinstance(names.hosts, Unknown) else [line for line in names.hosts if line.fault is None]
-    four = any(":" not in line.address or _as_ipv4(line.address) for line in lines)
-    six = any(":" in line.address for line in lines)
+    four = any(as_ipv4(line.address) for line in names.lines())
+    six = any(":" in line.address for line in names.lines())
     return tuple(family for family, given in ((4, four), (6, six)) if given)
-
-
-def _as_ipv4(text: str) -> str | None:
-    address = ip_address(text)
-    if not isinstance(address, IPv6Address):
-        return None
-    if address.is_loopback:
-        return "127.0.0.1"
-    return str(address.ipv4_mapped) if address.ipv4_mapped else None
 
 
 def _source(service: str, names: NameFacts) -> Source:

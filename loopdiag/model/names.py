@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
+
+from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from loopdiag.model.unknown import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +72,30 @@ class NameFacts:
         default_factory=dict
     )  # by_family, with AI_ADDRCONFIG
     host_name_lines: tuple[HostsLine, ...] = ()  # of the hosts file, for this host's own name
+    family: str | None = None  # ipv4 or ipv6, where that alone was asked for
     datagrams: int | None = None  # UDP datagrams that left this network namespace while getaddrinfo ran
     seconds: float | None = None  # until getaddrinfo answered, or was no longer waited for
+
+    def lines(self) -> tuple[HostsLine, ...]:
+        """The lines of the hosts file that count for the name; none where the file could not be read."""
+        return () if isinstance(self.hosts, Unknown) else tuple(line for line in self.hosts if line.fault is None)
+
+    def giving(self, address: str) -> HostsLine | None:
+        """The line of the hosts file that gives the address: as it stands, or as glibc turns it for AF_INET.
+
+        A `::1` line answers a question for IPv4 with 127.0.0.1, and one with `::ffff:10.0.0.1` gives 10.0.0.1.
+        """
+        wanted = ip_address(address.partition("%")[0])
+        same = (line for line in self.lines() if ip_address(line.address) == wanted)
+        turned = (line for line in self.lines() if as_ipv4(line.address) == address)
+        return next(same, None) or next(turned, None)
+
+
+def as_ipv4(text: str) -> str | None:
+    """What glibc makes of an IPv6 address of the hosts file where IPv4 is asked for (nss/nss_files/files-hosts.c)."""
+    address = ip_address(text)
+    if not isinstance(address, IPv6Address):
+        return text
+    if address.is_loopback:
+        return "127.0.0.1"
+    return str(address.ipv4_mapped) if address.ipv4_mapped else None
