@@ -26,7 +26,15 @@ LONGEST = 120.0  # seconds for one scenario, build and question together
 
 # Variables of the caller that would change what a scenario shows.
 _FOREIGN = ("_proxy", "_PROXY")
-_ALSO_FOREIGN = ("SSL_CERT_FILE", "SSL_CERT_DIR", "RES_OPTIONS", "LOCALDOMAIN", "HOSTALIASES", "RES_HOST_CONF")
+_ALSO_FOREIGN = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CURL_CA_BUNDLE",
+    "RES_OPTIONS",
+    "LOCALDOMAIN",
+    "HOSTALIASES",
+    "RES_HOST_CONF",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

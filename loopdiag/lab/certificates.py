@@ -1,7 +1,7 @@
 """Throw-away certificates for the lab's TLS server, made by openssl(1).
 
-Kinds: self-signed (for localhost, 127.0.0.1 and ::1), expired, early (not yet valid), wrong-name, no-san (the name
-in CN only), unknown-ca (signed by an authority that nobody knows).
+Kinds: self-signed (for localhost, 127.0.0.1 and ::1), expired, early (not yet valid), wrong-name, unknown-ca (signed
+by an authority that nobody knows).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 _OWN_NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
 _DATES = {"expired": ("20200101000000Z", "20210101000000Z"), "early": ("20900101000000Z", "20910101000000Z")}
-KINDS = ("self-signed", "wrong-name", "no-san", "unknown-ca", *_DATES)
+KINDS = ("self-signed", "wrong-name", "unknown-ca", *_DATES)
 
 # What `openssl ca` wants to be told: a signing authority is a folder with a database.
 _AUTHORITY = """
@@ -32,10 +32,12 @@ subjectAltName = {names}
 """
 
 
-def server_context(kind: str) -> ssl.SSLContext:
-    """A server's TLS context with a fresh certificate of that kind."""
+def server_context(kind: str, authority: str | None = None) -> ssl.SSLContext:
+    """A server's TLS context with a fresh certificate of that kind; its issuer is copied to the file `authority`."""
     folder = Path(tempfile.mkdtemp(prefix="certificate-"))
     make(kind, folder)
+    if authority:
+        Path(authority).write_bytes((folder / "ca.pem").read_bytes())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context
@@ -55,9 +57,9 @@ def make(kind: str, folder: Path) -> None:
 
 def _today(kind: str, folder: Path) -> None:
     name = "other.test" if kind == "wrong-name" else "localhost"
-    words = [*_request(folder, "key.pem", name), "-x509", "-days", "2", "-out", str(folder / "cert.pem")]
-    if kind != "no-san":
-        words += ["-addext", f"subjectAltName={'DNS:other.test' if kind == 'wrong-name' else _OWN_NAMES}"]
+    names = "DNS:other.test" if kind == "wrong-name" else _OWN_NAMES
+    words = [*_request(folder, "key.pem", name), "-x509", "-days", "2", "-addext", f"subjectAltName={names}",
+             "-out", str(folder / "cert.pem")]  # fmt: skip
     if kind == "unknown-ca":
         authority = _request(folder, "ca-key.pem", "an authority of the lab")
         _openssl(*authority, "-x509", "-days", "2", "-out", str(folder / "ca.pem"))

@@ -50,7 +50,7 @@ def main(words: Sequence[str]) -> None:
     if has(modes, "tls"):
         from loopdiag.lab.certificates import server_context
 
-        context = server_context(option(modes, "tls") or "self-signed")
+        context = server_context(option(modes, "tls") or "self-signed", option(modes, "ca"))
     if "inherited" in modes:
         leave_to_child()
     if not workers:

@@ -6,6 +6,7 @@ r"""What the lab's server says to a connection.
   header:NAME=TEXT  one more header of the answer
   hosts:NAME        HTTP, but `403 Invalid Host header` unless Host is NAME
   tls[:KIND]        TLS first, then HTTP (or what else is said); KIND as in lab/certificates.py
+  ca:PATH           with tls: the issuer's certificate is written to PATH
   banner:TEXT       says TEXT at once, then echoes; with `close`, closes after it
   reply:TEXT        says TEXT to whatever comes first, then closes
   silent            reads, never answers
@@ -41,10 +42,12 @@ _PATIENCE = 5.0
 def converse(connection: socket.socket, modes: Sequence[str], context: Any) -> None:
     """Serve one connection to its end; what the peer does to it is no fault of ours."""
     with contextlib.suppress(OSError), connection:
-        if context is not None:
-            connection = context.wrap_socket(connection, server_side=True)
         time.sleep(float(option(modes, "slow") or 0))
-        _speak(connection, modes, secure=context is not None)
+        if context is None:
+            _speak(connection, modes, secure=False)
+            return
+        with context.wrap_socket(connection, server_side=True) as secured:
+            _speak(secured, modes, secure=True)
 
 
 def _speak(connection: socket.socket, modes: Sequence[str], *, secure: bool) -> None:
