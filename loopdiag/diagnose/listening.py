@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.listeners.condition import is_held_up
+from loopdiag.explain.listeners.serving import zoneless
 from loopdiag.explain.reach import reach
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
@@ -75,7 +76,7 @@ def _port(question: Question) -> int | None:
 def _ours(question: Question) -> set[str]:
     """The client ends of the TCP connections that this probe made."""
     return {
-        seen.local.partition("%")[0]
+        zoneless(seen.local)
         for seen in question.observations
         if seen.kind == "tcp-connect" and seen.outcome.good and seen.local
     }

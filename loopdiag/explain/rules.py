@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from loopdiag.explain import multicast
 from loopdiag.explain.binding import connections, in_use, nowhere, privileged
 from loopdiag.explain.interfaces import addresses, ipv6, loopback
+from loopdiag.explain.listeners import (
+    absent,
+    accepting,
+    other_address,
+    other_family,
+    other_place,
+    several,
+    source_ports,
+    udp,
+    unix_socket,
+    unix_target,
+)
 from loopdiag.explain.routing import martians, own_addresses, rejected
 
 if TYPE_CHECKING:
@@ -44,6 +56,28 @@ RULES: tuple[Rule, ...] = (
     Rule(("route-missing",), rejected.route_missing),
     Rule(("reverse-path-filter",), martians.reverse_path_filter),
     Rule(("martian-loopback",), martians.martian_loopback),
+    # Listeners
+    Rule(("listener-address-gone",), other_address.address_gone),
+    Rule(("listener-device-bound",), other_address.device_bound),
+    Rule(("bound-not-listening",), absent.bound_not_listening),
+    Rule(("listener-other-address",), other_address.other_address),
+    Rule(("listener-other-family",), other_family.other_family),
+    Rule(("listener-other-protocol",), other_place.other_protocol),
+    Rule(("listener-other-namespace",), other_place.other_namespace),
+    Rule(("listener-unix-socket",), unix_socket.unix_socket),
+    Rule(("no-listener",), absent.no_listener),
+    Rule(("no-listener",), unix_target.nobody_there),
+    Rule(("listener-stopped",), accepting.stopped),
+    Rule(("listener-out-of-descriptors",), accepting.out_of_descriptors),
+    Rule(("accept-queue-full",), accepting.queue_full),
+    Rule(("listener-not-accepting",), accepting.not_accepting),
+    Rule(("listener-stopped", "listener-out-of-descriptors", "accept-queue-full"), unix_target.nobody_accepts),
+    Rule(("listeners-differ",), several.differ),
+    Rule(("listeners-share-port",), several.share),
+    Rule(("udp-wrong-source",), udp.wrong_source),
+    Rule(("udp-no-reply",), udp.no_reply),
+    Rule(("ephemeral-ports-exhausted",), source_ports.exhausted),
+    Rule(("self-connect",), source_ports.met_itself),
     # Binding
     Rule(("port-in-use", "port-taken-by-system"), in_use.in_use),
     Rule(("port-in-time-wait", "port-held-by-connection", "self-connect", "port-in-use"),

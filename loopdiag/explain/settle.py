@@ -12,12 +12,31 @@ if TYPE_CHECKING:
     from loopdiag.model.case import Case
     from loopdiag.model.finding import Finding
 
+# Where the port is served instead of where it was asked for, the nearest to it first.
+_LESS_NEAR = ("listener-other-address", "listener-other-family", "listener-other-protocol", "listener-other-namespace",
+              "listener-unix-socket", "no-listener")  # fmt: skip
+# What a client sees of a listener that takes no connections, whatever keeps it from it.
+_NOT_TAKEN = ("accept-queue-full", "listener-not-accepting", "no-reply")
+
 # cause -> the causes that merely follow from it: where the first is found for a subject, the others are not told.
 # "*" stands for every finding of the same subject that is less certain.
 EXPLAINS: dict[str, tuple[str, ...]] = {
-    "self-connect": ("no-listener",),
-    "localhost-remapped": ("address-not-local", "route-missing"),
-    "listener-address-gone": ("address-not-local", "route-missing"),
+    "self-connect": _LESS_NEAR,
+    "localhost-remapped": ("address-not-local", "route-missing", *_LESS_NEAR),
+    "listener-address-gone": ("address-not-local", "route-missing", "local-route-missing", *_LESS_NEAR),
+    "listener-device-bound": _LESS_NEAR,
+    "bound-not-listening": _LESS_NEAR,
+    "listener-other-address": _LESS_NEAR[1:],
+    "listener-other-family": _LESS_NEAR[2:],
+    "listener-other-protocol": _LESS_NEAR[3:],
+    "listener-other-namespace": _LESS_NEAR[4:],
+    "listener-unix-socket": _LESS_NEAR[5:],
+    "listener-stopped": (*_NOT_TAKEN, "listener-out-of-descriptors", "udp-no-reply"),
+    "listener-out-of-descriptors": _NOT_TAKEN,
+    "accept-queue-full": _NOT_TAKEN[1:],
+    "listener-not-accepting": _NOT_TAKEN[2:],
+    "udp-wrong-source": ("udp-no-reply",),
+    "ephemeral-ports-exhausted": ("address-not-local", "route-missing"),
     "martian-loopback": ("nat-redirects",),
     "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing"),

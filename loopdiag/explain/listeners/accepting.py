@@ -1,0 +1,191 @@
+"""`listener-stopped`, `listener-out-of-descriptors`, `accept-queue-full`, `listener-not-accepting`: a listener is
+there, and the kernel completes connections to it, but no process takes them: listen(2), accept(2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.evidence import known, seen
+from loopdiag.explain.listeners.condition import how_stopped, is_out_of_descriptors, owners
+from loopdiag.explain.listeners.serving import on_port, serving, zoneless
+from loopdiag.explain.listeners.wording import process_says, queue_of, shown, where, who
+from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
+from loopdiag.model.observation import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopdiag.model.case import Case
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.process import Process
+    from loopdiag.model.socket import Socket
+
+_HANGS = (Outcome.CONNECTED, Outcome.TIMED_OUT, Outcome.RESET)
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """An attempt with the listener that it met. `waits`: its connection is complete, and nobody has accepted it."""
+
+    seen: Observation
+    listener: Socket
+    waits: bool
+
+    @property
+    def full(self) -> bool:
+        """The accept queue holds more than its limit, so that new connections are dropped: sk_acceptq_is_full()."""
+        return self.listener.protocol == "tcp" and self.listener.queue > self.listener.queue_limit > -1
+
+    @property
+    def stuck(self) -> bool:
+        """Nobody took this attempt out of the queue, or the queue had no room for it."""
+        if self.seen.kind == "udp":
+            return self.seen.outcome is Outcome.TIMED_OUT
+        return self.waits or (self.full and self.seen.outcome is not Outcome.CONNECTED)
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The attempt, the listener, what its first processes are doing."""
+        waiting = (Evidence(f"connection {self.seen.local}", "complete, and still not accepted"),) if self.waits else ()
+        processes = (process_says(one) for one in owners(self.listener)[:2])
+        return (seen(self.seen), *waiting, *shown([self.listener]), *processes)
+
+
+def met(case: Case) -> Iterator[Met]:
+    """The attempts that reached a listener, or its queue."""
+    if case.command == "bind-test":
+        return
+    sockets = known(case.facts.sockets) or ()
+    unaccepted = {one.peer for one in sockets if one.unaccepted}
+    for one in case.observations:
+        if one.kind not in ("tcp-connect", "udp") or one.outcome not in _HANGS:
+            continue
+        waits = one.local is not None and zoneless(one.local) in unaccepted
+        for listener in serving(on_port(case, one), one.address):
+            yield Met(one, listener, waits)
+
+
+def stopped(case: Case) -> Iterator[Finding]:
+    """All processes that hold the listener are stopped or frozen."""
+    for one in met(case):
+        held = owners(one.listener)
+        how = [how_stopped(process) for process in held]
+        if not one.stuck or not held or not all(how):
+            continue
+        yield Finding(
+            cause="listener-stopped",
+            subject=one.seen.to,
+            statement=f"{who(one.listener)}, which {_serves(one)}, is {how[0]}: the kernel takes what comes to it, "
+            f"and nobody answers",
+            evidence=one.evidence,
+            fixes=_wake(held[0], how[0] or ""),
+        )
+
+
+def _serves(one: Met) -> str:
+    return f"{'listens on' if one.listener.protocol == 'tcp' else 'receives on'} {where(one.listener)}"
+
+
+def _wake(process: Process, how: str) -> tuple[Fix, ...]:
+    if "debugger" in how:
+        return (Fix(f"let the debugger continue {process}, or detach it"),)
+    if "frozen" in how:
+        return (Fix(f"thaw the cgroup of {process} (docker unpause, systemctl thaw)"),)
+    return (Fix(f"let {process} go on (fg in its shell, or SIGCONT)", f"kill -CONT {process.pid}"),)
+
+
+def out_of_descriptors(case: Case) -> Iterator[Finding]:
+    """All processes that hold the listener have as many files open as they may."""
+    for one in met(case):
+        held = owners(one.listener)
+        if one.listener.protocol != "tcp" or not one.stuck or not held or not all(map(is_out_of_descriptors, held)):
+            continue
+        first = held[0]
+        yield Finding(
+            cause="listener-out-of-descriptors",
+            subject=one.seen.to,
+            statement=f"{who(one.listener)}, which {_serves(one)}, has {first.descriptors} files open and may have "
+            f"{first.descriptor_limit}: accept() fails with EMFILE, and connections wait",
+            evidence=one.evidence,
+            fixes=(
+                Fix(
+                    "raise its limit of open files (LimitNOFILE= of its unit, ulimit -n before its start)",
+                    f"prlimit --pid {first.pid} --nofile={2 * (first.descriptor_limit or 512)}",
+                ),
+                Fix("see which files it leaves open", f"ls -l /proc/{first.pid}/fd"),
+            ),
+        )
+
+
+def queue_full(case: Case) -> Iterator[Finding]:
+    """The attempt hung, and the accept queue of its listener holds more than its limit."""
+    for one in met(case):
+        if one.seen.kind != "tcp-connect" or one.seen.outcome is Outcome.CONNECTED or not one.full:
+            continue
+        yield Finding(
+            cause="accept-queue-full",
+            subject=one.seen.to,
+            statement=f"the accept queue of {where(one.listener)} is full: {queue_of(one.listener)}, "
+            f"{who(one.listener)} takes none, and the kernel drops new ones",
+            evidence=(*one.evidence, *_overflows(case)),
+            fixes=(
+                Fix(f"see why {who(one.listener)} does not accept; restart it where it hangs"),
+                Fix("where it is only slow, give listen() a larger backlog (net.core.somaxconn is the upper limit)"),
+            ),
+        )
+
+
+def _overflows(case: Case) -> list[Evidence]:
+    counters = known(case.facts.counters)
+    more = counters.protocol.get("TcpExt.ListenOverflows", 0) if counters else 0
+    return [Evidence("counter TcpExt.ListenOverflows", f"rose by {more} during the probe")] if more else []
+
+
+def not_accepting(case: Case) -> Iterator[Finding]:
+    """Our connection still waits, although no process is seen to be stopped or out of descriptors."""
+    for one in met(case):
+        held = owners(one.listener)
+        if not one.waits or any(how_stopped(each) or is_out_of_descriptors(each) for each in held):
+            continue
+        served = _accepted(case, one.listener)
+        busy = bool(served) or any(each.state == "R" for each in held)
+        yield Finding(
+            cause="listener-not-accepting",
+            severity=Severity.WARNING if busy else Severity.ERROR,
+            certainty=Certainty.PROVEN if held and not busy else Certainty.LIKELY,
+            subject=one.seen.to,
+            statement=_statement(one, served, busy=busy),
+            evidence=one.evidence,
+            fixes=(
+                Fix(f"see what {who(one.listener)} is waiting for; restart it where it hangs"),
+                Fix("where a program inherited the socket from its parent, have the parent set close-on-exec on it"),
+            ),
+        )
+
+
+def _statement(one: Met, served: int, *, busy: bool) -> str:
+    name, place = who(one.listener), where(one.listener)
+    if served:
+        plural = "connection that it holds" if served == 1 else f"{served} connections that it holds"
+        return f"{name} listens on {place}, but is slow to accept: it seems busy with the {plural} already"
+    if busy:
+        return f"{name} listens on {place}, but is slow to accept: it is busy computing"
+    return (
+        f"{name} holds the listening socket {place}, but does not accept: the kernel completes connections, and "
+        f"nobody serves them"
+    )
+
+
+def _accepted(case: Case, listener: Socket) -> int:
+    """How many connections of the listener a process has taken."""
+    return sum(
+        1
+        for one in known(case.facts.sockets) or ()
+        if one.protocol == "tcp" and one.port == listener.port and one.peer_port and one.inode
+        and one.state in ("ESTABLISHED", "CLOSE-WAIT") and one.address in (listener.address, *_any(listener, one))
+    )  # fmt: skip
+
+
+def _any(listener: Socket, one: Socket) -> tuple[str, ...]:
+    return (one.address,) if listener.address in ("0.0.0.0", "::") else ()

@@ -1,0 +1,91 @@
+"""`listener-other-protocol`, `listener-other-namespace`: the port is served, but not in this protocol or not here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.evidence import known
+from loopdiag.explain.listeners.refused import ends, protocol_name, refusals, refused, subject
+from loopdiag.explain.listeners.serving import WILDCARDS, on_port, protocol_of
+from loopdiag.explain.listeners.wording import listed, says, shown, verb, where, who
+from loopdiag.explain.own import is_loopback, setting
+from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from loopdiag.model.case import Case
+    from loopdiag.model.socket import Socket
+
+_OTHER = {"tcp": "udp", "udp": "tcp"}
+_EPHEMERAL = (32768, 60999)  # what Linux starts with: net.ipv4.ip_local_port_range of ip(7)
+
+
+def other_protocol(case: Case) -> Iterator[Finding]:
+    """Refused by TCP while a UDP socket has the port, or the reverse."""
+    attempts = [one for one in refused(case) if not one.there]
+    others = tuple(
+        dict.fromkeys(other for one in attempts for other in on_port(case, one.seen, _OTHER[protocol_of(one.seen)]))
+    )
+    if not others:
+        return
+    wanted, there = protocol_name(attempts), others[0].protocol.upper()
+    chance = there == "UDP" and _is_ephemeral(case, others[0].port)
+    yield Finding(
+        cause="listener-other-protocol",
+        certainty=Certainty.LIKELY if chance else Certainty.PROVEN,
+        subject=subject(case, attempts),
+        statement=f"{who(others[0])} {verb(others[0])} {listed(where(one) for one in others)} by {there} only; "
+        f"nothing has the port by {wanted}, so {ends(attempts)} is refused",
+        evidence=(*refusals(attempts), *shown(others)),
+        fixes=(
+            Fix(f"ask by {there}", f"loopdiag why {there.lower()}://{attempts[0].to}"),
+            Fix(f"let {who(others[0])} serve {wanted} too"),
+        ),
+    )
+
+
+def _is_ephemeral(case: Case, port: int) -> bool:
+    """Whether a client's UDP socket may have got the port by chance."""
+    text = setting(case, "net.ipv4.ip_local_port_range") or ""
+    low, high = (int(part) for part in text.split()) if len(text.split()) == 2 else _EPHEMERAL
+    return low <= port <= high
+
+
+def other_namespace(case: Case) -> Iterator[Finding]:
+    """Nothing has the port here, and something has it in another network namespace."""
+    attempts = [one for one in refused(case) if not one.there]
+    if not attempts:
+        return
+    wanted = protocol_of(attempts[0].seen)
+    others = [one for one in known(case.facts.elsewhere) or () if one.protocol == wanted]
+    if not others:
+        return
+    spaces = list(dict.fromkeys(one.namespace or "?" for one in others))
+    yield Finding(
+        cause="listener-other-namespace",
+        certainty=Certainty.PROVEN if len(spaces) == 1 else Certainty.LIKELY,
+        subject=subject(case, attempts),
+        statement=f"{who(others[0])} {verb(others[0])} {listed(one.local for one in others)} in another network "
+        f"namespace ({listed(spaces)}), where localhost is not this localhost; nothing here {verb(others[0])} "
+        f"{ends(attempts)}",
+        evidence=(*refusals(attempts), *(Evidence(f"{one.protocol} socket {where(one)} in {one.namespace}", says(one))
+                                         for one in others[:4])),
+        fixes=_ways(others),
+    )  # fmt: skip
+
+
+def _ways(others: Sequence[Socket]) -> tuple[Fix, ...]:
+    first, pid = others[0], others[0].process.pid if others[0].process else None
+    option = f"--pid {pid}" if pid else f"--netns {first.namespace}"
+    inside = Fix("ask inside that namespace", f"loopdiag connect {option} {_inside(first)}")
+    publish = Fix(f"publish port {first.port} of the container or namespace on this host")
+    if first.address not in WILDCARDS and is_loopback(first.address):
+        bind = Fix(f"let {who(first)} listen on more than {first.address}, which only its own namespace reaches")
+        return (bind, publish, inside)
+    return (publish, Fix("or connect to an address of that namespace that this host has a route to"), inside)
+
+
+def _inside(one: Socket) -> str:
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
+    return f"{loopback[one.address]}:{one.port}" if one.address in loopback else one.local

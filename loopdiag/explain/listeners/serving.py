@@ -1,0 +1,67 @@
+"""Which listener an attempt meets: by protocol, port, IP version, address, device. inet_lookup_listener() of Linux."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.evidence import known
+from loopdiag.model.routed import routed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loopdiag.model.case import Case
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.socket import Socket
+
+WILDCARDS = ("0.0.0.0", "::")
+LOOPBACK = "lo"
+_ZONE = re.compile(r"%[^\]]*")
+
+
+def zoneless(end: str) -> str:
+    """`[fe80::1]:80` for `[fe80::1%eth0]:80`, as sock_diag tells endpoints."""
+    return _ZONE.sub("", end)
+
+
+def protocol_of(seen: Observation) -> str:
+    """`udp` or `tcp`."""
+    return "udp" if seen.kind == "udp" else "tcp"
+
+
+def family_of(address: str) -> str:
+    """`ipv4` or `ipv6`."""
+    return "ipv6" if ":" in address else "ipv4"
+
+
+def on_port(case: Case, seen: Observation, protocol: str | None = None) -> tuple[Socket, ...]:
+    """The listeners on the port that was tried, by the protocol of the attempt or another one."""
+    wanted = protocol or protocol_of(seen)
+    listeners = known(case.facts.listeners) or ()
+    return tuple(one for one in listeners if one.protocol == wanted and one.port == seen.port)
+
+
+def covers(one: Socket, address: str) -> bool:
+    """Whether its address and IP version are those of packets to `address`, whatever its device."""
+    bare = routed(address)
+    return family_of(bare) in one.families and (one.address in WILDCARDS or one.address == bare)
+
+
+def hears(one: Socket, address: str) -> bool:
+    """Whether packets of this host to its own `address` reach it. IPv4 comes through lo, whatever the address.
+
+    IPv6 to an own address counts as come through the interface that has it: ip6_rcv_core() of the kernel.
+    """
+    return covers(one, address) and (one.device in (None, LOOPBACK) or ":" in routed(address))
+
+
+def serving(listeners: Iterable[Socket], address: str) -> tuple[Socket, ...]:
+    """The listeners that a connection to `address` meets: an exact address goes before a wildcard.
+
+    Several where they share address and port by SO_REUSEPORT.
+    """
+    heard = [one for one in listeners if hears(one, address)]
+    exact = [one for one in heard if one.address not in WILDCARDS]
+    same = [one for one in heard if family_of(one.address) == family_of(routed(address))]
+    return tuple(exact or same or heard)
