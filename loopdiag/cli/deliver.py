@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 EXIT = {Verdict.WORKS: 0, Verdict.DEGRADED: 0, Verdict.BROKEN: 1, Verdict.UNKNOWN: 3}
 
 
-def deliver(report: Report, settings: Settings) -> int:
-    """Print `report` as `settings` ask; returns the exit code."""
-    text = render(report, settings.format, layout(settings))
+def deliver(report: Report, settings: Settings, *, streamed: bool = False) -> int:
+    """Print `report` as `settings` ask; returns the exit code. `streamed`: its lines were printed as they came."""
+    text = render(report, settings.format, layout(settings, streamed=streamed))
     if settings.output:
         write_whole(settings.output, text)
     else:
@@ -30,14 +30,14 @@ def deliver(report: Report, settings: Settings) -> int:
     return EXIT[report.verdict]
 
 
-def layout(settings: Settings) -> Layout:
+def layout(settings: Settings, *, streamed: bool = False) -> Layout:
     """How wide and in what colour: a terminal's own width, 80 columns elsewhere."""
     from shutil import get_terminal_size
 
     terminal = sys.stdout.isatty() and not settings.output
     width = get_terminal_size((80, 24)).columns if terminal else 80
     return Layout(width=max(40, min(width, 120)), color=_color(settings, terminal), verbose=settings.verbose,
-                  quiet=settings.quiet)  # fmt: skip
+                  quiet=settings.quiet, streamed=streamed)  # fmt: skip
 
 
 def _color(settings: Settings, terminal: bool) -> bool:

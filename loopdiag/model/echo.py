@@ -13,9 +13,9 @@ class IcmpEcho(Observation):
     """One echo request and what came of it.
 
     `seconds` is the round trip that the process saw, `kernel_seconds` the one between the kernel's own time stamps.
-    `refused_sockets` are the socket types that may not be opened, each with its errno, and `groups` the groups of this
-    process that were weighed. `damage` says what was wrong with a reply that came back altered. A reply is `late` when it came after the time-out, and `reordered` when a
-    later request was answered before it.
+    `refused_sockets` are the socket types that may not be opened, each with its errno, and `groups` the groups of
+    this process that were weighed. `damage` says what was wrong with a reply that came back altered. A reply is
+    `late` when it came after the time-out, and `reordered` when a later request was answered before it.
     """
 
     kind: ClassVar[str] = "icmp-echo"
@@ -129,4 +129,11 @@ class EchoSilence:
     after: float
 
 
-EchoEvent = EchoPlan | EchoReply | EchoProblem | EchoSilence | Statistics
+@dataclass(frozen=True, slots=True)
+class EchoSent:
+    """A request of a flood has gone out."""
+
+    sequence: int
+
+
+EchoEvent = EchoPlan | EchoSent | EchoReply | EchoProblem | EchoSilence | Statistics

@@ -17,12 +17,13 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a format for people needs to know of the page. `verbose` counts the -v."""
+    """What a format for people needs to know of the page. `verbose` counts the -v, `streamed`: shown live."""
 
     width: int = 80
     color: bool = False
     verbose: int = 0
     quiet: bool = False
+    streamed: bool = False
 
 
 def render(report: Report, name: str, layout: Layout) -> str:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from loopdiag.model.echo import EchoProblem, EchoSilence
+from loopdiag.model.echo import EchoProblem, EchoSent, EchoSilence
 from loopdiag.model.observation import Outcome
 from loopdiag.probes.icmp.ledger import Ledger
 from loopdiag.probes.icmp.options import FLOOD_PAUSE
@@ -99,7 +99,9 @@ class Engine:
         except OSError as fault:
             self._refused(request, fault)
         else:
-            if self._watch and not self._options.flood:
+            if self._watch and self._options.flood:
+                self._watch(EchoSent(sequence))
+            elif self._watch:
                 self._silent.append(request)
 
     def _send_once(self, request: Request) -> None:

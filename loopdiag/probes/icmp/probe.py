@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -75,8 +76,6 @@ def _run(
         for request in ledger.requests(open_since=engine.ended - options.wait)
     )
     counts = ledger.statistics()
-    if watch:
-        watch(counts)
     return EchoRun(plan=plan, observations=seen, statistics=counts, left_out=counts.transmitted - len(seen))
 
 
@@ -95,7 +94,7 @@ def _not_permitted(refused: Refused, address: Address, plan: EchoPlan) -> EchoRu
     last = refused.tries[-1][1]
     seen = IcmpEcho(
         address=str(address), outcome=outcome(getattr(errno, last, 0)), errno=last, failed_call="socket",
-        refused_sockets=refused.tries, sequence=0,
+        refused_sockets=refused.tries, groups=tuple(dict.fromkeys((os.getegid(), *os.getgroups()))),
     )  # fmt: skip
     nothing = Statistics(
         transmitted=0, received=0, duplicates=0, corrupted=0, errors=0, late=0, reordered=0, send_failures=0, loss=None,

@@ -1,0 +1,1 @@
+"""ICMP echo: its causes, and the story of how the packets went."""

@@ -1,0 +1,84 @@
+"""What the facts say about echo requests: whose address it is, how far they came, which interfaces they crossed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from loopdiag.explain.evidence import known
+from loopdiag.model.address import Address
+from loopdiag.model.echo import IcmpEcho
+
+if TYPE_CHECKING:
+    from loopdiag.model.case import Case
+    from loopdiag.model.facts import Facts
+    from loopdiag.model.route import RouteAnswer
+
+
+class Count(NamedTuple):
+    """What the kernel's ICMP counted during the probe, of all processes together."""
+
+    requests_in: int
+    replies_out: int
+    replies_in: int
+
+
+_COUNTERS = {
+    4: ("Icmp.InEchos", "Icmp.OutEchoReps", "Icmp.InEchoReps"),
+    6: ("Icmp6.InEchos", "Icmp6.OutEchoReplies", "Icmp6.InEchoReplies"),
+}
+
+
+def counted(facts: Facts, version: int) -> Count | None:
+    """How far echo requests and replies came in this host; None where the counters were not read."""
+    counters = known(facts.counters)
+    if counters is None:
+        return None
+    return Count(*(counters.protocol.get(name, 0) for name in _COUNTERS[version]))
+
+
+def echoes(case: Case) -> dict[str, list[IcmpEcho]]:
+    """The echo requests by address, in order."""
+    groups: dict[str, list[IcmpEcho]] = {}
+    for one in case.observations:
+        if isinstance(one, IcmpEcho):
+            groups.setdefault(one.address, []).append(one)
+    return groups
+
+
+def locality(address: str, facts: Facts) -> str:
+    """`local` (this host's own), `group` (multicast or broadcast), `anycast`, or `other`."""
+    bare = Address(address.partition("%")[0])
+    route = route_of(address, facts)
+    kind = route.type if route else None
+    if bare.ip.is_multicast or kind in ("broadcast", "multicast"):
+        return "group"
+    if kind == "anycast":
+        return "anycast"
+    if bare.ip.is_loopback or bare.ip.is_unspecified or kind == "local" or _held(bare.text, facts):
+        return "local"
+    return "other"
+
+
+def _held(address: str, facts: Facts) -> bool:
+    return any(own.address == address for each in known(facts.interfaces) or () for own in each.addresses)
+
+
+def route_of(address: str, facts: Facts) -> RouteAnswer | None:
+    """The kernel's answer for this address, if it was asked."""
+    bare = address.partition("%")[0]
+    asked = [facts.route, *(known(facts.routes) or ())]
+    answers = [one for one in map(known, asked) if one is not None]
+    return next((one for one in answers if one.destination == bare and one.way == "there"), None)
+
+
+def crossings(facts: Facts) -> list[tuple[str, int]] | None:
+    """Packets by interface during the probe: lo once each, others in both directions; None where it was not read."""
+    counters = known(facts.counters)
+    if counters is None:
+        return None
+    loops = {each.name for each in known(facts.interfaces) or () if each.loopback} or {"lo"}
+    counts = [
+        (name, counters.sent.get(name, 0) + (0 if name in loops else received))
+        for name, received in counters.received.items()
+    ]
+    return sorted(counts, key=lambda pair: pair[0] not in loops)

@@ -1,0 +1,77 @@
+"""`icmp-not-permitted`: this process may open no ICMP socket of either type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.evidence import known
+from loopdiag.model.echo import IcmpEcho
+from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopdiag.model.case import Case
+    from loopdiag.model.facts import Facts
+
+_RANGE = "net.ipv4.ping_group_range"  # counts for IPv6 as well: icmp(7)
+_DENIED = frozenset({"EPERM", "EACCES"})
+
+
+def not_permitted(case: Case) -> Iterator[Finding]:
+    """Neither a raw nor a datagram ICMP socket may be opened by this process."""
+    for one in case.observations:
+        if isinstance(one, IcmpEcho) and one.failed_call == "socket":
+            tries = dict(one.refused_sockets)
+            if tries.get("raw") in _DENIED and tries.get("datagram") in (*_DENIED, "EPROTONOSUPPORT"):
+                yield _refused(one, tries, case.facts)
+                return
+
+
+def _refused(one: IcmpEcho, tries: dict[str, str], facts: Facts) -> Finding:
+    text = known((facts.sysctls or {}).get(_RANGE))
+    left_out = text is not None and not _in_range(text, one.groups)
+    sandbox = known(facts.sandbox)
+    held = known(sandbox.capabilities) if sandbox else None
+    has_right = held is not None and any(name.upper().endswith("NET_RAW") for name in held)
+    foreign = sandbox is not None and sandbox.user_namespace_owns_network is False
+    proven = left_out and tries["datagram"] == "EACCES" and not (has_right and not foreign)
+    lacks = "which this process has only in a user namespace of its own" if has_right and foreign else (
+        "which this process does not have" if held is not None else "which was not granted")  # fmt: skip
+    groups = ", ".join(map(str, one.groups[:6]))
+    range_says = f"{_RANGE} ({_shown(text)}) leaves out this process's groups ({groups})"
+    return Finding(
+        cause="icmp-not-permitted",
+        certainty=Certainty.PROVEN if proven else Certainty.LIKELY,
+        subject=one.to,
+        statement=f"this process may open no ICMP socket: a raw one takes CAP_NET_RAW, {lacks}, and "
+        + (f"for a datagram one {range_says}" if left_out else f"a datagram one was refused ({tries['datagram']})"),
+        evidence=(
+            *(Evidence(f"socket() {kind} ICMP", errno) for kind, errno in one.refused_sockets),
+            *((Evidence(f"sysctl {_RANGE}", _shown(text)),) if text is not None else ()),
+            *((Evidence("capabilities", f"CAP_NET_RAW: {lacks}"),) if held is not None and not has_right else ()),
+            Evidence("groups of this process", groups),
+        ),
+        fixes=(
+            Fix("let every group open datagram ICMP sockets", f'sysctl -w {_RANGE}="0 2147483647"'),
+            Fix("or ask as root, or with CAP_NET_RAW"),
+            Fix("or ask a TCP port instead, which takes no privilege", f"loopdiag why {_host(one)}:PORT"),
+        ),
+    )
+
+
+def _host(one: IcmpEcho) -> str:
+    return f"[{one.address}]" if ":" in one.address else one.address
+
+
+def _shown(text: str | None) -> str:
+    low, high = (text or "").split() if text and len(text.split()) == 2 else ("?", "?")
+    empty = low.isdecimal() and high.isdecimal() and int(low) > int(high)
+    return f"{low} to {high}" + (", no group at all" if empty else "")
+
+
+def _in_range(text: str, groups: tuple[int, ...]) -> bool:
+    parts = text.split()
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        return True
+    return any(int(parts[0]) <= group <= int(parts[1]) for group in groups)
