@@ -55,7 +55,7 @@ def _of_readings(case: Case, errors: Sequence[Finding]) -> Verdict:
     route = known(case.facts.route)
     empty = case.facts.answers == () or (route is not None and route.errno is not None)
     if errors:
-        return Verdict.BROKEN if empty or case.command == "interfaces" else Verdict.DEGRADED
+        return Verdict.BROKEN if empty or case.command in ("interfaces", "route") else Verdict.DEGRADED
     return Verdict.UNKNOWN if empty else Verdict.WORKS
 
 

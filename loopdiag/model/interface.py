@@ -14,6 +14,7 @@ class InterfaceAddress:
     scope: str  # host, link, site, global: rtnetlink(7)
     flags: tuple[str, ...] = ()
     peer: str | None = None
+    means: str | None = None  # for reachability, in words; filled in where it is shown
 
 
 @dataclass(frozen=True, slots=True)
