@@ -10,14 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def show(command: str, summary: str, extra: Mapping[str, Any], *, good: bool = True) -> int:
-    """Print the document; returns the exit code, 1 where it is not `good`."""
-    from datetime import UTC, datetime
+def show(command: str, summary: str, extra: Mapping[str, Any], *, good: bool = True, seconds: float = 0.0) -> int:
+    """Print the document; returns the exit code, 1 where it is not `good`. `seconds` is how long it took."""
+    from datetime import UTC, datetime, timedelta
 
     from loopdiag.model.report import Report, Verdict
     from loopdiag.report.formats import Layout, render
 
-    report = Report(command=command, started=datetime.now(UTC), seconds=0.0, target=None,
-                    verdict=Verdict.WORKS if good else Verdict.BROKEN, summary=summary, extra=extra)  # fmt: skip
+    report = Report(
+        command=command,
+        started=datetime.now(UTC) - timedelta(seconds=seconds),
+        seconds=seconds,
+        target=None,
+        verdict=Verdict.WORKS if good else Verdict.BROKEN,
+        summary=summary,
+        extra=extra,
+    )
     click.echo(render(report, "json", Layout()), nl=False)
     return 0 if good else 1

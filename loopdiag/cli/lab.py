@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,7 +48,7 @@ def list_(only: str | None, as_json: bool) -> int:
     scenarios = load_all(only)
     if as_json:
         return _document("lab list", f"{len(scenarios)} scenarios", [_plain(one) for one in scenarios])
-    rows = [(one.section, one.name, " or ".join(one.expect.cause) or "-") for one in scenarios]
+    rows = [(one.section, one.name, _causes(one.expect.cause)) for one in scenarios]
     click.echo(_table(sorted(rows), ("section", "name", "cause")))
     click.echo(f"\n{len(scenarios)} scenarios; 'loopdiag lab show NAME' tells what is broken")
     return 0
@@ -115,7 +116,9 @@ def score(names: tuple[str, ...], only: str | None, jobs: int | None, as_json: b
     chosen = [(path_of(name), load(name)) for name in names or every()]
     chosen = [one for one in chosen if only in (None, one[1].section)]
     need_rights()
-    scores = []
+    scores, began = [], time.monotonic()
+    if not as_json:
+        click.echo(f"{'':4} {'scenario':38} {'expected (found)':28} {'s':>6}")
     for one in run_all(chosen, jobs or os.cpu_count() or 1):
         scores.append(one)
         if not as_json:
@@ -124,7 +127,13 @@ def score(names: tuple[str, ...], only: str | None, jobs: int | None, as_json: b
     unrun = sum(one.lacks is not None for one in scores)
     summary = f"{held} of {len(scores)} as expected" + (f", {unrun} not run" if unrun else "")
     if as_json:
-        _document("lab score", summary, [_plain(one) for one in scores], good=held + unrun == len(scores))
+        _document(
+            "lab score",
+            summary,
+            [_plain(one) for one in scores],
+            good=held + unrun == len(scores),
+            seconds=time.monotonic() - began,
+        )
     else:
         click.echo(f"\n{_wrong(scores)}{summary}")
     return 0 if held + unrun == len(scores) else 1
@@ -151,19 +160,26 @@ def _what(scenario: Scenario, question: tuple[str, ...] = ()) -> str:
 
 
 def _progress(one: Score) -> None:
-    """A row of the table of scores, as soon as it is known."""
-    mark = "-   " if one.lacks else "ok  " if one.holds else "FAIL"
-    took = "" if one.seconds is None else f"{one.seconds:6.2f}"
-    expected, got = " or ".join(one.expected) or "-", one.found[0] if one.found else "-"
-    if len(expected) > 29:
-        expected = one.expected[0] + " ..."
-    click.echo(f"{mark} {one.name:32.32} {expected:24.24} {took:>6} {'' if got == expected else got}".rstrip())
+    """A row of the table of scores, as soon as it is known; what was found only where it differs."""
+    mark = "-" if one.lacks else "ok" if one.holds else "FAIL"
+    took = "" if one.seconds is None else f"{one.seconds:.2f}"
+    click.echo(f"{mark:4} {one.name:38} {_causes(one.expected):28} {took:>6}".rstrip())
+    if one.faults:
+        click.echo(f"     {'':38} {_causes(one.found)}")
+
+
+def _causes(names: tuple[str, ...]) -> str:
+    """The first of them, short enough for a column."""
+    return "-" if not names else names[0] if len(names) == 1 else f"{names[0]:.24} ..."
 
 
 def _wrong(scores: list[Score]) -> str:
+    """What falls short, scenario by scenario."""
+    from loopdiag.report.style import paragraph
+
     lines = [f"{one.name}: {'; '.join(one.faults)}" for one in scores if one.faults]
     lines += [f"{one.name}: not run, this machine has no {one.lacks}" for one in scores if one.lacks]
-    return "\n".join(lines) + "\n\n" if lines else ""
+    return "\n".join(paragraph(line, 80, "    ").lstrip() for line in lines) + "\n\n" if lines else ""
 
 
 def _table(rows: list[tuple[str, ...]], headers: tuple[str, ...]) -> str:
@@ -178,8 +194,8 @@ def _plain(value: Any) -> Any:
     return plain(value)
 
 
-def _document(command: str, summary: str, scenarios: list[Any], *, good: bool = True) -> int:
+def _document(command: str, summary: str, scenarios: list[Any], *, good: bool = True, seconds: float = 0.0) -> int:
     """The envelope that every command's JSON has, with the scenarios."""
     from loopdiag.cli.envelope import show as envelope
 
-    return envelope(command, summary, {"scenarios": scenarios}, good=good)
+    return envelope(command, summary, {"scenarios": scenarios}, good=good, seconds=seconds)

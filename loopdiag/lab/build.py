@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # every process of the PID namespace, and with the last one go the network, its devices and the mounts.
 UNSHARE = ("setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork",
            "--kill-child", "--mount-proc")  # fmt: skip
+_LAST_WORD = 3.0  # seconds that a question has after Ctrl-C
 LONGEST = 120.0  # seconds for one scenario, build and question together
 
 # Variables of the caller that would change what a scenario shows.
@@ -83,12 +85,7 @@ class Runner:
 
     def _attached(self, file: Path, scenario: Scenario, mode: str, words: Sequence[str]) -> Run:
         with self._inside(file, scenario, mode, capture=False, words=words) as (process, results):
-            while process.returncode is None:
-                try:
-                    process.wait()
-                except KeyboardInterrupt:  # the terminal sends it to the question too, which ends as it likes
-                    if mode != "shell":
-                        raise
+            _wait(process, patient=mode == "shell")
             return _result(results, "", "")
 
     def _inside(
@@ -139,6 +136,20 @@ class _Inside:
             if stream:
                 stream.close()
         os.close(self._results)
+
+
+def _wait(process: subprocess.Popen[str], *, patient: bool) -> None:
+    """Until the inside ends. Ctrl-C goes to the question too, which may still have its last word (as ping has)."""
+    while True:
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            if not patient:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_LAST_WORD)
+                return
+        else:
+            return
 
 
 def end_all(process: subprocess.Popen[str]) -> None:

@@ -16,6 +16,8 @@ def faults(expect: Expect, run: Run) -> tuple[str, ...]:
     """Short sentences, each about one thing that is not as expected."""
     if run.fault:
         return (run.fault,)
+    if "Traceback (most recent call last)" in run.err or "a bug in loopdiag" in run.err:
+        return (f"a bug: {run.err.strip().splitlines()[-1][:200]}",)
     return tuple(_of_run(expect, run)) + tuple(_of_report(expect, run))
 
 
@@ -35,8 +37,6 @@ def read(run: Run) -> dict[str, Any] | None:
 
 
 def _of_run(expect: Expect, run: Run) -> Iterator[str]:
-    if "Traceback (most recent call last)" in run.err or "a bug in loopdiag" in run.err:
-        yield f"a bug: {run.err.strip().splitlines()[-1]}"
     if expect.exit and run.status not in expect.exit:
         yield f"exit {run.status}, not {_any(expect.exit)}"
     if expect.within and (run.seconds or 0) > expect.within:
