@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.diagnose.gather import Question, gather
@@ -11,6 +12,7 @@ from loopdiag.explain.icmp import story
 from loopdiag.explain.icmp.echoes import crossings
 from loopdiag.host.read import read
 from loopdiag.model.case import Case
+from loopdiag.model.observation import Outcome
 from loopdiag.probes.icmp.engine import HOPELESS
 from loopdiag.probes.icmp.probe import EchoRun, ping_address
 from loopdiag.probes.resolve import resolve_addresses
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from loopdiag.probes.icmp.control import Control
     from loopdiag.probes.icmp.options import EchoOptions
 
-_WORKED = ("counters", "interfaces", "rules", "route")
+_WORKED = ("interfaces", "rules", "route")
 _OF_A_NAME = ("answers", "names")
 _OF_PORTS = frozenset({"listeners", "sockets", "elsewhere", "unix_sockets"})  # which ICMP does not have
 
@@ -77,12 +79,23 @@ def _facts(target: Target, addresses: Sequence[Address], seen: Sequence[IcmpEcho
     question = Question(
         target=target, addresses=tuple(map(str, addresses)), observations=tuple(seen), protocol="icmp", before=before
     )
+    silent = [one for one in seen if one.outcome is Outcome.TIMED_OUT]
     wanted = [*_WORKED, *(() if target.address else _OF_A_NAME)]
     if any(not one.outcome.good for one in seen):
         wanted += [topic for topic in topics_for(seen) if topic not in _OF_PORTS]
     if any(one.failed_call == "socket" for one in seen):
         wanted += ["sysctls", "sandbox"]
-    return gather(question, [topic for topic in dict.fromkeys(wanted) if topic in TOPICS])
+    facts = gather(question, ("counters",))
+    if silent:
+        facts = replace(facts, drops=_drops(silent[0]))
+    return gather(question, [topic for topic in dict.fromkeys(wanted) if topic in TOPICS], facts)
+
+
+def _drops(silent: IcmpEcho) -> Any:
+    """What the kernel's own record says of one more request, where this user may read it."""
+    from loopdiag.probes.echo_once import echo_once
+
+    return read("drops", lambda: echo_once(silent.address, 0.0))
 
 
 def _extra(case: Case, runs: Sequence[EchoRun]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain import multicast
 from loopdiag.explain.binding import connections, in_use, nowhere, privileged
+from loopdiag.explain.icmp import ignored, permission
 from loopdiag.explain.interfaces import addresses, ipv6, loopback
 from loopdiag.explain.listeners import (
     absent,
@@ -56,6 +57,9 @@ RULES: tuple[Rule, ...] = (
     Rule(("route-missing",), rejected.route_missing),
     Rule(("reverse-path-filter",), martians.reverse_path_filter),
     Rule(("martian-loopback",), martians.martian_loopback),
+    # ICMP
+    Rule(("echo-ignored",), ignored.echo_ignored),
+    Rule(("icmp-not-permitted",), permission.not_permitted),
     # Listeners
     Rule(("listener-address-gone",), other_address.address_gone),
     Rule(("listener-device-bound",), other_address.device_bound),

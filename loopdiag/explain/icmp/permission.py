@@ -30,7 +30,7 @@ def not_permitted(case: Case) -> Iterator[Finding]:
 
 def _refused(one: IcmpEcho, tries: dict[str, str], facts: Facts) -> Finding:
     text = known((facts.sysctls or {}).get(_RANGE))
-    left_out = text is not None and not _in_range(text, one.groups)
+    left_out = text is not None and _leaves_out(text, one.groups)
     sandbox = known(facts.sandbox)
     held = known(sandbox.capabilities) if sandbox else None
     has_right = held is not None and any(name.upper().endswith("NET_RAW") for name in held)
@@ -39,7 +39,8 @@ def _refused(one: IcmpEcho, tries: dict[str, str], facts: Facts) -> Finding:
     lacks = "which this process has only in a user namespace of its own" if has_right and foreign else (
         "which this process does not have" if held is not None else "which was not granted")  # fmt: skip
     groups = ", ".join(map(str, one.groups[:6]))
-    range_says = f"{_RANGE} ({_shown(text)}) leaves out this process's groups ({groups})"
+    whose = f"this process's groups ({groups})" if groups else "this process"
+    range_says = f"{_RANGE} ({_shown(text)}) leaves out {whose}"
     return Finding(
         cause="icmp-not-permitted",
         certainty=Certainty.PROVEN if proven else Certainty.LIKELY,
@@ -50,7 +51,7 @@ def _refused(one: IcmpEcho, tries: dict[str, str], facts: Facts) -> Finding:
             *(Evidence(f"socket() {kind} ICMP", errno) for kind, errno in one.refused_sockets),
             *((Evidence(f"sysctl {_RANGE}", _shown(text)),) if text is not None else ()),
             *((Evidence("capabilities", f"CAP_NET_RAW: {lacks}"),) if held is not None and not has_right else ()),
-            Evidence("groups of this process", groups),
+            *((Evidence("groups of this process", groups),) if groups else ()),
         ),
         fixes=(
             Fix("let every group open datagram ICMP sockets", f'sysctl -w {_RANGE}="0 2147483647"'),
@@ -70,8 +71,10 @@ def _shown(text: str | None) -> str:
     return f"{low} to {high}" + (", no group at all" if empty else "")
 
 
-def _in_range(text: str, groups: tuple[int, ...]) -> bool:
+def _leaves_out(text: str, groups: tuple[int, ...]) -> bool:
+    """Whether none of the groups is in the range; without any known, whether it is in nobody's."""
     parts = text.split()
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        return True
-    return any(int(parts[0]) <= group <= int(parts[1]) for group in groups)
+        return False
+    low, high = int(parts[0]), int(parts[1])
+    return low > high or (bool(groups) and not any(low <= group <= high for group in groups))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from loopdiag.model.address import parse_address
 from loopdiag.model.errors import UsageError
 from loopdiag.probes.icmp.options import PMTU
-from loopdiag.probes.icmp.problems import name, reason
+from loopdiag.probes.icmp.problems import reason
 
 if TYPE_CHECKING:
     from loopdiag.probes.icmp.options import EchoOptions

@@ -10,8 +10,8 @@ from loopdiag.model.echo import EchoProblem, EchoSent, EchoSilence
 from loopdiag.model.observation import Outcome
 from loopdiag.probes.icmp.ledger import Ledger
 from loopdiag.probes.icmp.options import FLOOD_PAUSE
-from loopdiag.probes.icmp.problems import FROM_LOCAL, outcome, reason, wording
-from loopdiag.probes.icmp.problems import name as errno_name
+from loopdiag.probes.icmp.problems import FROM_LOCAL, reason, wording
+from loopdiag.probes.outcome import errno_name, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ class Engine:
         number = fault.errno or 0
         request.failed_call = request.failed_call or "sendto"
         known = request.outcome is not None  # a local error of the error queue has told already
-        self.ledger.failed(request, outcome(number), number, time.perf_counter())
+        self.ledger.failed(request, outcome_of(number), number, time.perf_counter())
         self.ledger.send_failures += 1
         self._hopeless = errno_name(number) in HOPELESS and not self.ledger.received
         if self._watch and not known:
@@ -172,7 +172,7 @@ class Engine:
         if request is None:
             return
         request.error, request.error_from = wording(note), note.sender
-        self.ledger.failed(request, outcome(note.errno), note.errno, time.perf_counter())
+        self.ledger.failed(request, outcome_of(note.errno), note.errno, time.perf_counter())
         self.ledger.errors += 1
         if self._watch:
             self._watch(EchoProblem(at=time.time(), sequence=request.sequence, sender=note.sender,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.model.echo import EchoReply, IcmpEcho, Statistics
 from loopdiag.model.observation import Outcome
 from loopdiag.probes.icmp.samples import Samples
+from loopdiag.probes.outcome import errno_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,11 +165,9 @@ class Ledger:
 
 def observation(request: Request, address: str, local: str | None, kind: str, waited: float) -> IcmpEcho:
     """The request as a value. `waited` is how long an open one was waited for."""
-    from loopdiag.probes.icmp.problems import name
-
     return IcmpEcho(
         address=address, outcome=request.outcome or Outcome.TIMED_OUT,
-        errno=None if request.number is None else name(request.number),
+        errno=None if request.number is None else errno_name(request.number),
         seconds=waited if request.seconds is None else request.seconds, local=local, sequence=request.sequence,
         socket_type=kind, failed_call=request.failed_call, replied_from=request.sender, bytes=request.size,
         ttl=request.ttl, kernel_seconds=request.kernel, duplicates=request.duplicates, damage=request.damage,

@@ -14,8 +14,8 @@ from loopdiag.probes.icmp.control import Control
 from loopdiag.probes.icmp.engine import Engine
 from loopdiag.probes.icmp.ledger import observation
 from loopdiag.probes.icmp.options import EchoOptions, check
-from loopdiag.probes.icmp.problems import outcome
 from loopdiag.probes.icmp.sockets import Refused, open_socket, source_for
+from loopdiag.probes.outcome import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def _plan(
 def _not_permitted(refused: Refused, address: Address, plan: EchoPlan) -> EchoRun:
     last = refused.tries[-1][1]
     seen = IcmpEcho(
-        address=str(address), outcome=outcome(getattr(errno, last, 0)), errno=last, failed_call="socket",
+        address=str(address), outcome=outcome_of(getattr(errno, last, 0)), errno=last, failed_call="socket",
         refused_sockets=refused.tries, groups=tuple(dict.fromkeys((os.getegid(), *os.getgroups()))),
     )  # fmt: skip
     nothing = Statistics(

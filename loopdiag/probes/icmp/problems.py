@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from loopdiag.model.observation import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,12 +29,6 @@ _UNREACHABLE = {
 _UNREACHABLE6 = {
     0: "No route", 1: "Administratively prohibited", 2: "Beyond scope of source address", 3: "Address unreachable",
     4: "Port unreachable", 5: "Source address failed policy", 6: "Reject route",
-}  # fmt: skip
-_OUTCOMES = {
-    errno.ECONNREFUSED: Outcome.REFUSED, errno.EPERM: Outcome.DENIED, errno.EACCES: Outcome.DENIED,
-    errno.ENETUNREACH: Outcome.UNREACHABLE, errno.EHOSTUNREACH: Outcome.UNREACHABLE,
-    errno.EADDRNOTAVAIL: Outcome.UNREACHABLE, errno.ENETDOWN: Outcome.UNREACHABLE,
-    errno.EHOSTDOWN: Outcome.UNREACHABLE, errno.ETIMEDOUT: Outcome.TIMED_OUT,
 }  # fmt: skip
 
 
@@ -95,18 +88,6 @@ def _wording6(note: Note) -> str:
     return {2: f"Packet too big: mtu={note.info}", 4: "Parameter problem"}.get(note.type, f"ICMPv6 type {note.type}")
 
 
-def outcome(number: int) -> Outcome:
-    """How an attempt ended that got this errno."""
-    return _OUTCOMES.get(number, Outcome.FAILED)
-
-
-def name(number: int) -> str:
-    """The symbolic name of an errno."""
-    return errno.errorcode.get(number, str(number))
-
-
 def reason(number: int) -> str:
     """An errno in the C library's words."""
-    import os
-
     return os.strerror(number)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from loopdiag.probes.icmp import filter as kernel_filter
 from loopdiag.probes.icmp import stamps
 from loopdiag.probes.icmp.packet import Dialect
-from loopdiag.probes.icmp.problems import FROM_STAMPING, IP_RECVERR, IPV6_RECVERR, Note, name, read_note
+from loopdiag.probes.icmp.problems import FROM_STAMPING, IP_RECVERR, IPV6_RECVERR, Note, read_note
+from loopdiag.probes.outcome import errno_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,7 +161,7 @@ def open_socket(version: int) -> EchoSocket | Refused:
         try:
             return EchoSocket(socket.socket(family, type_, protocol), kind, version)
         except OSError as fault:
-            tries.append((kind, name(fault.errno or 0)))
+            tries.append((kind, errno_name(fault.errno or 0)))
     return Refused(tuple(tries))
 
 
