@@ -17,11 +17,13 @@ def ending(journey: Journey, seen: Observation) -> str:
     """How the journey of the attempt `seen` ends."""
     if seen.outcome.good:
         return f"{_GOOD.get(seen.kind, 'it was answered')}{_over(journey)}"
-    if not journey.crossing.packets and not journey.drops:
-        return f"no packet was sent: the kernel refused the call with {seen.errno or 'no error'}"
-    drop = _telling(journey)
+    drop = next(iter(journey.drops), None)
     if drop:
-        return _dropped(drop, journey)
+        return _dropped(drop, journey, answered=seen.errno is not None)
+    if any(step.event == "neigh_event_send_done" for step in journey.events):
+        return "it waits for a neighbour's link address, which nobody on the link answered (ARP, neighbour discovery)"
+    if not journey.crossing.packets:
+        return f"no packet was queued on a device{f': the call failed with {seen.errno}' if seen.errno else ''}"
     if seen.errno:
         return f"an answer came back, and the socket was told {seen.errno}"
     return _silent(journey)
@@ -32,17 +34,12 @@ def _over(journey: Journey) -> str:
     return f" over {devices} alone" if len(journey.crossing.packets) == 1 else f" over {devices}" if devices else ""
 
 
-def _telling(journey: Journey) -> Event | None:
-    """The drop that decided: an answer that was thrown away comes before the packet that caused it."""
-    return next((drop for drop in journey.drops), None)
-
-
-def _dropped(drop: Event, journey: Journey) -> str:
+def _dropped(drop: Event, journey: Journey, *, answered: bool) -> str:
     where = f"in {drop.place}" if drop.place else "in the kernel"
     said = f"it ends {where}: {meaning(drop.reason)}"
     if drop.reason:
         said += f" ({drop.reason})"
-    answer = _answered(drop, journey)
+    answer = _answered(drop, journey) if answered else ""
     return f"{said}; {answer}" if answer else said
 
 

@@ -33,7 +33,14 @@ class Traced:
         if isinstance(self.journey, Unknown):
             return self.journey
         return tuple(
-            Drop(reason=step.reason, place=step.place or "", at=step.at, device=step.device, task=step.task)
+            Drop(
+                reason=step.reason,
+                place=step.place or "",
+                at=step.at,
+                protocol=step.protocol,
+                device=step.device,
+                task=step.task,
+            )
             for step in self.journey.drops
         )
 

@@ -8,7 +8,7 @@ MEANINGS = {
     "SOCKET_RCVBUFF": "the receiving socket's buffer is full: the process reads too slowly or not at all",
     "SOCKET_BACKLOG": "the receiving socket's backlog is full",
     "PROTO_MEM": "the memory limit of the protocol is reached",
-    "NETFILTER_DROP": "a packet filter rule or policy (netfilter) threw it away",
+    "NETFILTER_DROP": "netfilter threw it away: by a rule or policy, or as its address could not be translated",
     "XFRM_POLICY": "an IPsec policy does not allow it",
     "SECURITY_HOOK": "a security module (SELinux, AppArmor, ...) refused it",
     "BPF_CGROUP_EGRESS": "a BPF program on the sending process's cgroup refused it",

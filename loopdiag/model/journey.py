@@ -38,6 +38,7 @@ class Event:
     cpu: int | None = None
     reason: str | None = None
     place: str | None = None
+    protocol: str | None = field(default=None, metadata={"json": False})  # of a drop: ipv4, ipv6, arp
     detail: bool = field(default=False, metadata={"json": False})  # a step that a short story leaves out
 
     @property

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from loopdiag.report.formats import Layout
     from loopdiag.report.style import Style
 
-_COLUMNS = 43  # what the step, its time, its packet and the kernel's name take
 _HEADERS = ("step", "µs", "packet", "kernel event", "what happens")
 _ALIGNED = ("right", "right", "right", "left", "left")
 _SAID_ONCE = frozenset({"net_dev_start_xmit", "netif_rx", "softirq_entry"})  # every later packet goes the same way
@@ -61,12 +60,14 @@ def _short(events: Iterable[Event], *, lost_silently: bool) -> Iterator[Event]:
 def _story(events: Sequence[Event], style: Style, layout: Layout) -> Iterator[str]:
     from tabulate import tabulate
 
-    words = max(24, layout.width - _COLUMNS)
-    rows = [_row(number, step, words) for number, step in enumerate(events, 1)]
-    table = tabulate(rows, _HEADERS, "plain", colalign=_ALIGNED, disable_numparse=True).splitlines()
+    rows = [_row(number, step) for number, step in enumerate(events, 1)]
+    before = sum(max(map(len, column)) + 2 for column in zip(_HEADERS[:-1], *rows, strict=True))
+    room = max(24, layout.width - before)
+    cells = [(*row, "\n".join(wrap(harmless(step.says), room)) or "-") for row, step in zip(rows, events, strict=True)]
+    table = tabulate([_HEADERS, *cells], (), "plain", colalign=_ALIGNED, disable_numparse=True).splitlines()
     yield style("dim", table[0].rstrip())
     at, who = 1, None
-    for step, row in zip(events, rows, strict=True):
+    for step, row in zip(events, cells, strict=True):
         if who != (who := _who(step)):
             yield style("name", who)
         height = row[-1].count("\n") + 1
@@ -75,9 +76,8 @@ def _story(events: Sequence[Event], style: Style, layout: Layout) -> Iterator[st
         at += height
 
 
-def _row(number: int, step: Event, width: int) -> tuple[str, str, str, str, str]:
-    says = "\n".join(wrap(harmless(step.says), width)) or "-"
-    return str(number), f"{step.at * 1e6:.0f}", str(step.packet or ""), step.event, says
+def _row(number: int, step: Event) -> tuple[str, str, str, str]:
+    return str(number), f"{step.at * 1e6:.0f}", str(step.packet or ""), harmless(step.event)
 
 
 def _who(step: Event) -> str:

@@ -36,6 +36,7 @@ TRACEPOINTS = (
     Tracepoint("sched/sched_waking", _IN_SOFTIRQ),
     Tracepoint("fib/fib_table_lookup"),
     Tracepoint("fib6/fib6_table_lookup"),
+    Tracepoint("neigh/neigh_event_send_done"),
     Tracepoint("icmp/icmp_send"),
     Tracepoint("sock/inet_sock_set_state"),
     Tracepoint("sock/inet_sk_error_report"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.host.linux.trace.lines import PROTOCOLS
 from loopdiag.host.linux.trace.words import WORDS
 from loopdiag.model.dropreason import ordinary
 from loopdiag.model.journey import Event
@@ -50,6 +51,7 @@ def _step(seen: Own, began: float, names: dict[int, str], numbers: dict[Packet, 
         cpu=record.cpu,
         reason=None if harmless else record.reason,
         place=record.place or None if freed else None,
+        protocol=PROTOCOLS.get(record.fields.get("protocol", "")) if freed else None,
         detail=harmless or record.event in _DETAIL,
     )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FIB = re.compile(r"table +(\d+) .* -> (\S+)/\d+ .* ==> dev (\S+) gw .* err (-?\d+)")
 _ICMP = re.compile(r"type=(\d+), code=(\d+)\.")
+_NEIGHBOUR = re.compile(r"\bdev (\S+) .*\bnud_state (\w+)")
 _UNREACHABLE = {
     0: "net unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
     4: "fragmentation needed", 9: "net prohibited", 10: "host prohibited", 13: "administratively prohibited",
@@ -30,6 +31,13 @@ def _fib(seen: Own) -> str | None:
     if error == "0":
         return f"the route to {destination} is device {device}"
     return f"no route to {destination} in table {table}: {_errno(error)}"
+
+
+def _neighbour(seen: Own) -> str | None:
+    found = _NEIGHBOUR.search(seen.record.text)
+    if not found or found[2] not in ("incomplete", "failed"):
+        return None
+    return f"waits for a neighbour's link address on {found[1]}"
 
 
 def _queued(seen: Own) -> str:
@@ -122,6 +130,7 @@ def _errno(number: str) -> str:
 WORDS: Mapping[str, Callable[[Own], str | None]] = {
     "fib_table_lookup": _fib,
     "fib6_table_lookup": _fib,
+    "neigh_event_send_done": _neighbour,
     "net_dev_queue": _queued,
     "net_dev_start_xmit": _transmitted,
     "qdisc_enqueue": lambda seen: "waits in a queueing discipline",
