@@ -1,0 +1,86 @@
+"""A probe and what answers it, each through all hooks that it passes: the answer is addressed as nat left the probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.packetfilter.place import Connection
+from loopdiag.explain.packetfilter.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopdiag.explain.packetfilter.place import World
+    from loopdiag.model.packetfilter import FilterPath, Packet, Ruleset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """The packets of one attempt. `of` is the observation's label.
+
+    `answers` are what may come back to the probe (one of them does), `later` what follows once an answer has come;
+    their addresses and ports are filled in, all else counts as it stands.
+    """
+
+    of: str
+    probe: Packet
+    answers: tuple[Packet, ...] = ()
+    later: tuple[Packet, ...] = ()
+
+
+def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[FilterPath]:
+    """The path of the probe; where it gets through, those of its answers; where one of these does, the later ones."""
+    connection = Connection(original=exchange.probe)
+    walk = Walk(ruleset, world, connection, exchange.probe)
+    probe = walk.send(exchange.of)
+    yield probe
+    if probe.verdict != "accept":
+        return
+    arrived, local = walk.place.packet, walk.place.hook == "input"
+    answered = []
+    for template in exchange.answers:
+        path = _follow(ruleset, world, connection, _addressed(template, arrived), exchange.of, local)
+        answered.append(path)
+        yield path
+    if not answered or answered[0].verdict != "accept":
+        return
+    for template in exchange.later:
+        packet = _addressed(template, arrived) if template.answer else _like(template, exchange.probe)
+        path = _follow(ruleset, world, connection, packet, exchange.of, local)
+        yield path
+        if path.verdict != "accept":
+            return
+
+
+def _follow(ruleset: Ruleset, world: World, connection: Connection, packet: Packet, of: str, local: bool) -> FilterPath:
+    walk = Walk(ruleset, world, connection, packet)
+    return walk.receive(of) if packet.answer and not local else walk.send(of)
+
+
+def _addressed(template: Packet, arrived: Packet) -> Packet:
+    """The answer to a packet that arrived: from where that went, to where that came from."""
+    turned = {"source": "destination", "destination": "source", "source_port": "destination_port",
+              "destination_port": "source_port"}  # fmt: skip
+    unknown = {turned[name] for name in arrived.unknown if name in turned}
+    return replace(
+        template,
+        family=arrived.family,
+        source=arrived.destination,
+        destination=arrived.source,
+        source_port=None if template.protocol.startswith("icmp") else arrived.destination_port,
+        destination_port=None if template.protocol.startswith("icmp") else arrived.source_port,
+        unknown=template.unknown | unknown,
+    )
+
+
+def _like(template: Packet, probe: Packet) -> Packet:
+    return replace(
+        template,
+        family=probe.family,
+        source=probe.source,
+        destination=probe.destination,
+        source_port=probe.source_port,
+        destination_port=probe.destination_port,
+        unknown=template.unknown | (probe.unknown & {"source_port", "source"}),
+    )
