@@ -75,12 +75,19 @@ def show(name: str, as_json: bool) -> int:
 def run(name: str, question: tuple[str, ...]) -> int:
     """Build scenario NAME, diagnose it inside, tear it down.
 
-    QUESTION, when given, is asked in place of the scenario's own: `loopdiag lab run offline ping ::1`.
+    QUESTION, when given, is asked in place of the scenario's own; options alone are added to it.
+
+    \b
+    Examples:
+      sudo loopdiag lab run offline -v
+      sudo loopdiag lab run offline ping ::1
     """
     from loopdiag.lab.build import Runner
     from loopdiag.lab.library import load, path_of
 
     scenario = load(name)
+    if question and question[0].startswith("-"):
+        question = (*scenario.ask, *question)
     if "--json" not in question:
         click.echo(_what(scenario, question) + "\n")
         sys.stdout.flush()

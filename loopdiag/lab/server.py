@@ -15,6 +15,7 @@ The socket:
   noaccept            listen, never accept
   inherited           a child holds the socket, its parent is gone, nobody accepts
   workers:N           N processes of one parent, each with a SO_REUSEPORT socket of its own
+  also:ADDRESS:PORT   a second socket of the same process, with the same modes
   fds:N               the limit of open files leaves room for N connections
   name:NAME           what the process is called
 What it speaks: echo (where nothing is said), http, tls, ... as in lab/service.py.
@@ -46,6 +47,8 @@ def main(words: Sequence[str]) -> None:
         Path("/proc/self/comm").write_text(name)
     workers = int(option(modes, "workers") or 0)
     server = fork_workers(where, modes, workers) if workers else open_socket(where, modes)
+    second = option(modes, "also")
+    beside = open_socket(second, modes) if second else None
     context = None
     if has(modes, "tls"):
         from loopdiag.lab.certificates import server_context
@@ -59,6 +62,8 @@ def main(words: Sequence[str]) -> None:
         threading.Event().wait()
     if server.type == socket.SOCK_DGRAM:
         answer_datagrams(server, modes)
+    if beside:
+        threading.Thread(target=accept_all, args=(beside, modes, context), daemon=True).start()
     accept_all(server, modes, context)
 
 
