@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain import multicast
 from loopdiag.explain.binding import connections, in_use, nowhere, privileged
+from loopdiag.explain.client import ports, proxy, unspecified
 from loopdiag.explain.icmp import ignored, permission
 from loopdiag.explain.interfaces import addresses, ipv6, loopback
 from loopdiag.explain.listeners import (
@@ -24,6 +25,7 @@ from loopdiag.explain.listeners import (
     unix_socket,
     unix_target,
 )
+from loopdiag.explain.names import configured, files, localhost, own_name, unresolvable
 from loopdiag.explain.routing import martians, own_addresses, rejected
 
 if TYPE_CHECKING:
@@ -41,6 +43,16 @@ class Rule(NamedTuple):
 
 
 RULES: tuple[Rule, ...] = (
+    # Names
+    Rule(("resolver-file-unreadable",), files.unreadable),
+    Rule(("hosts-file-malformed",), files.malformed),
+    Rule(("nsswitch-order",), files.nsswitch_order),
+    Rule(("localhost-unmapped",), localhost.unmapped),
+    Rule(("localhost-remapped",), localhost.remapped),
+    Rule(("localhost-subdomain",), localhost.subdomain),
+    Rule(("hostname-is-loopback",), own_name.hostname_is_loopback),
+    Rule(("address-config-filter",), configured.address_config_filter),
+    Rule(("name-unresolvable",), unresolvable.name_unresolvable),
     # Interfaces and addresses
     Rule(("loopback-down",), loopback.loopback_down),
     Rule(("loopback-address-missing",), loopback.loopback_address_missing),
@@ -49,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("zone-missing",), addresses.zone_missing),
     Rule(("address-tentative",), addresses.address_tentative),
     Rule(("address-not-local",), addresses.address_not_local),
+    Rule(("address-not-local",), addresses.source_not_local),
     Rule(("multicast-unavailable",), multicast.multicast_unavailable),
     # Routing
     Rule(("rule-before-local",), own_addresses.rule_before_local),
@@ -57,6 +70,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("route-missing",), rejected.route_missing),
     Rule(("reverse-path-filter",), martians.reverse_path_filter),
     Rule(("martian-loopback",), martians.martian_loopback),
+    Rule(("martian-loopback",), martians.martian_arrival),
     # ICMP
     Rule(("echo-ignored",), ignored.echo_ignored),
     Rule(("icmp-not-permitted",), permission.not_permitted),
@@ -91,4 +105,8 @@ RULES: tuple[Rule, ...] = (
     Rule(("port-privileged",), privileged.privileged),
     Rule(("port-excluded",), privileged.excluded),
     Rule(("address-not-local",), nowhere.bound_nowhere),
+    # The client's side
+    Rule(("proxy-captures-loopback",), proxy.proxy_captures_loopback),
+    Rule(("unspecified-destination",), unspecified.unspecified_destination),
+    Rule(("unsafe-port",), ports.unsafe_port),
 )  # fmt: skip

@@ -22,6 +22,14 @@ _NOT_TAKEN = ("accept-queue-full", "listener-not-accepting", "no-reply")
 # "*" stands for every finding of the same subject that is less certain.
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "self-connect": _LESS_NEAR,
+    "resolver-file-unreadable": ("nsswitch-order", "localhost-subdomain", "localhost-unmapped", "name-unresolvable"),
+    "nsswitch-order": ("hosts-file-malformed", "localhost-remapped", "localhost-subdomain", "localhost-unmapped",
+                       "name-unresolvable", "address-not-local", "route-missing", *_LESS_NEAR),
+    "hosts-file-malformed": ("localhost-subdomain", "localhost-unmapped", "name-unresolvable", "address-not-local",
+                             "route-missing", *_LESS_NEAR),
+    "localhost-subdomain": ("localhost-unmapped", "name-unresolvable", *_LESS_NEAR),
+    "localhost-unmapped": ("name-unresolvable",),
+    "hostname-is-loopback": _LESS_NEAR,
     "localhost-remapped": ("address-not-local", "route-missing", *_LESS_NEAR),
     "listener-address-gone": ("address-not-local", "route-missing", "local-route-missing", *_LESS_NEAR),
     "listener-device-bound": _LESS_NEAR,
@@ -41,7 +49,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing"),
     "rule-before-local": ("address-not-local",),
-}
+}  # fmt: skip
 
 _SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _CERTAINTY = {Certainty.PROVEN: 0, Certainty.LIKELY: 1, Certainty.POSSIBLE: 2}
@@ -50,6 +58,10 @@ _CERTAINTY = {Certainty.PROVEN: 0, Certainty.LIKELY: 1, Certainty.POSSIBLE: 2}
 def settle(case: Case, found: Iterable[Finding]) -> tuple[Finding, ...]:
     """Drop what follows from another finding, then sort: severity, certainty, then the order of EXPLAINS."""
     told = list(dict.fromkeys(found))
-    explained = {cause for finding in told for cause in EXPLAINS.get(finding.cause, ())}
-    kept = [finding for finding in told if finding.cause not in explained]
+    kept = [finding for finding in told if not any(_explains(other, finding) for other in told)]
     return tuple(sorted(kept, key=lambda one: (_SEVERITY[one.severity], _CERTAINTY[one.certainty])))
+
+
+def _explains(one: Finding, other: Finding) -> bool:
+    """What is only a warning explains no error."""
+    return other.cause in EXPLAINS.get(one.cause, ()) and _SEVERITY[one.severity] <= _SEVERITY[other.severity]

@@ -1,0 +1,1 @@
+"""How names become addresses, and where that goes wrong."""

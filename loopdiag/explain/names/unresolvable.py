@@ -1,0 +1,82 @@
+"""No source of this host gives any address for the name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.names.said import (
+    NSSWITCH,
+    TIMED_OUT,
+    add_line,
+    is_localhost,
+    line_evidence,
+    lookup,
+    of_family,
+    order,
+    order_evidence,
+    servers,
+    unresolved,
+)
+from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopdiag.model.case import Case
+    from loopdiag.model.names import NameFacts
+
+_NOT_NOW = ("EAI_AGAIN", "EAI_FAIL", TIMED_OUT)  # what a name server that is dead or broken leads to
+
+
+def name_unresolvable(case: Case) -> Iterator[Finding]:
+    """getaddrinfo gave an error, whatever the reason."""
+    names = unresolved(case)
+    if names is None:
+        return
+    yield Finding(
+        cause="name-unresolvable",
+        certainty=Certainty.LIKELY if names.errno == TIMED_OUT else Certainty.PROVEN,
+        subject=names.name,
+        statement=f"{names.name} has no {of_family(names)}address on this host: {_reason(names)}",
+        evidence=(lookup(names), *_evidence(names)),
+        fixes=_fixes(names),
+    )
+
+
+def _reason(names: NameFacts) -> str:
+    dotless = names.name.rstrip(".")
+    if names.name.endswith(".") and not isinstance(names.hosts, Unknown) and names.hosts:
+        return f"the hosts file gives '{dotless}' and is compared letter by letter, the final dot included"
+    if names.family and names.lines():
+        given = ", ".join(line.address for line in names.lines())
+        return f"the hosts file gives {given} alone, and no other source ({order(names)}) adds to it"
+    if names.errno == TIMED_OUT:
+        return f"no answer came within {names.seconds or 0:.1f} s, and {servers(names)} is asked"
+    if names.errno in _NOT_NOW and "dns" in order(names).split():
+        return f"no line of the hosts file gives it, and {servers(names)} gave no answer ({names.errno})"
+    return f"none of the sources asked ({order(names)}) knows it ({names.errno})"
+
+
+def _evidence(names: NameFacts) -> Iterator[Evidence]:
+    if isinstance(names.hosts, Unknown):
+        yield Evidence("/etc/hosts", names.hosts.because)
+    elif not names.hosts:
+        yield Evidence("/etc/hosts", f"no line holds {names.name}")
+    else:
+        yield from map(line_evidence, names.hosts[:3])
+    yield order_evidence(names)
+    if "dns" in order(names).split() and not isinstance(names.servers, Unknown):
+        yield Evidence("/etc/resolv.conf", servers(names))
+
+
+def _fixes(names: NameFacts) -> tuple[Fix, ...]:
+    if names.name.endswith("."):
+        return (Fix("leave out the final dot"),)
+    fixes = [] if is_localhost(names) else [Fix("if it is meant to be this host, add to /etc/hosts",
+                                                add_line(names.name))]  # fmt: skip
+    if names.errno in _NOT_NOW:
+        fixes.append(Fix("see to a name server that answers, in /etc/resolv.conf"))
+    elif "dns" not in order(names).split() and not isinstance(names.services, Unknown):
+        fixes.append(Fix(f"if DNS should be asked, add dns to the hosts line of {NSSWITCH}"))
+    return tuple(fixes)
