@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.asked import REJECTING, plain, route_says, troubles
+from loopdiag.explain.asked import REJECTING, Trouble, asked, plain, route_says, troubles
 from loopdiag.explain.evidence import known
 from loopdiag.explain.own import HOST_WIDE, covering, interfaces, is_loopback, is_multicast, on_link, own, own_addresses
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
@@ -13,7 +13,6 @@ from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loopdiag.explain.asked import Trouble
     from loopdiag.explain.own import Own
     from loopdiag.model.case import Case
 
@@ -84,6 +83,16 @@ def _not_local(case: Case, one: Trouble, so: str, certainty: Certainty, severity
     )
 
 
+def source_not_local(case: Case) -> Iterator[Finding]:
+    """`route --from`: the kernel lets this host send with an address of its own alone as source."""
+    for answer in asked(case) if case.command == "route" else ():
+        source = answer.asked_from
+        if answer.errno is None or source is None or answer.input_device or ":" in source:
+            continue
+        if answer.type is None and known(case.facts.interfaces) is not None and covering(case, source) is None:
+            yield _not_local(case, Trouble(source), "so this host cannot send with it as source", Certainty.PROVEN)
+
+
 def address_tentative(case: Case) -> Iterator[Finding]:
     """Duplicate address detection (RFC 4862 5.4) has not finished for an own address, or found it taken."""
     for one in troubles(case):
@@ -93,7 +102,8 @@ def address_tentative(case: Case) -> Iterator[Finding]:
     if case.command in HOST_WIDE:
         for held in own_addresses(case):
             if _unusable(held):
-                yield _tentative(held, held.address.address, (), Severity.WARNING)
+                failed = "dadfailed" in held.address.flags
+                yield _tentative(held, held.address.address, (), Severity.WARNING if failed else Severity.NOTE)
 
 
 def _unusable(held: Own) -> bool:

@@ -25,7 +25,7 @@ def ipv6_off(case: Case, device: str) -> str | None:
         return None
     if not any(name.startswith("net.ipv6.") for name in settings):
         return NO_SUPPORT
-    for scope in (device, "all"):
+    for scope in ("all", device):  # writing `all` writes every device's own
         if device_setting(case, "ipv6", scope, "disable_ipv6") == "1":
             return f"net.ipv6.conf.{scope}.disable_ipv6"
     return None
@@ -67,7 +67,7 @@ def _off_for(case: Case, one: Trouble) -> tuple[str, Certainty] | None:
     held = own(case, one.address)
     if held or is_loopback(one.address):
         # Packets to an own address come in by lo, which drops them where it has no IPv6.
-        gone = held is None or (off == "net.ipv6.conf.lo.disable_ipv6" and one.timed_out)
+        gone = held is None or (device_setting(case, "ipv6", "lo", "disable_ipv6") == "1" and one.timed_out)
         return (off, Certainty.PROVEN) if off and gone else None
     if one.zone:
         off = ipv6_off(case, one.zone)

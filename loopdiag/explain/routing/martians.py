@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.asked import asked, plain, route_says, troubles
+from loopdiag.explain.asked import Trouble, asked, plain, route_says, troubles
 from loopdiag.explain.evidence import known
 from loopdiag.explain.own import covering, interfaces, is_loopback, number_setting, on_link
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
@@ -12,7 +12,6 @@ from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loopdiag.explain.asked import Trouble
     from loopdiag.model.case import Case
     from loopdiag.model.journey import Drop
     from loopdiag.model.packetfilter import FilterPath, Packet
@@ -86,6 +85,17 @@ def _by_reverse_path(case: Case, one: Trouble, device: str | None, proof: Eviden
         evidence=(proof, *values, *one.evidence),
         fixes=(Fix("filter loosely", run), Fix("or make the routes there and back agree")),
     )
+
+
+def martian_arrival(case: Case) -> Iterator[Finding]:
+    """`route --iif`: a packet for (or from) 127/8 that comes in by another interface than lo."""
+    for answer in asked(case) if case.command == "route" else ():
+        device, ends = answer.input_device, (answer.destination, answer.asked_from or "0.0.0.0")
+        if answer.errno is None or device in (None, "lo") or ":" in answer.destination:
+            continue
+        closed = number_setting(case, "ipv4", device or "", "route_localnet") == 0
+        if closed and any(is_loopback(one) for one in ends):
+            yield _martian(case, Trouble(answer.destination), device, (route_says(answer),), None)
 
 
 def martian_loopback(case: Case) -> Iterator[Finding]:

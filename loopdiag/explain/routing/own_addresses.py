@@ -41,21 +41,26 @@ def held_here(case: Case) -> Iterator[Held]:
 
 def rule_before_local(case: Case) -> Iterator[Finding]:
     """The address is local, yet the kernel answers from another table by a rule that comes first."""
+    told: set[PolicyRule] = set()
     for held in held_here(case):
         if held.local is None or held.local.type != "local":
             continue
         taken = next((way for way in ways(case, held.trouble.address) if _takes_away(case, way)), None)
         if taken and taken.rule:
+            told.add(taken.rule)
             yield _taken(case, held, taken, taken.rule)
         else:
             yield from _by_mark(case, held)
     if case.command == "route":
-        yield from _narrow(case)
+        yield from _narrow(case, told)
 
 
 def _takes_away(case: Case, answer: RouteAnswer) -> bool:
-    """A rule, not table local, decided; and it neither rejects nor finds a local route elsewhere."""
-    if answer.rule is None or answer.errno is not None or answer.type in (None, "local", "broadcast", *REJECTING):
+    """A rule, not table local, decided; and it neither rejects nor finds a local route elsewhere.
+
+    With a 127/8 source the kernel may refuse (EINVAL) what such a rule leads to another device.
+    """
+    if answer.rule is None or answer.type in (None, "local", "broadcast", *REJECTING):
         return False
     local = local_rule(case, answer.destination)
     return answer.table != "local" and (local is None or answer.rule.priority <= local.priority)
@@ -71,11 +76,12 @@ def _by_mark(case: Case, held: Held) -> Iterator[Finding]:
             return
 
 
-def _narrow(case: Case) -> Iterator[Finding]:
+def _narrow(case: Case, told: set[PolicyRule]) -> Iterator[Finding]:
     """`route` asks about no packet in particular: rules that take only some (a port, a user, a mark) are told of."""
     for answer in asked(case):
         own = covering(case, answer.about or "") if answer.way == "what-if" and answer.about else None
-        if own and answer.rule and answer.errno is None and _takes_away(case, answer):
+        if own and answer.rule and answer.rule not in told and _takes_away(case, answer):
+            told.add(answer.rule)
             held = Held(_trouble(case, answer), own, None)
             yield _taken(case, held, answer, answer.rule, Severity.WARNING)
 
@@ -88,16 +94,16 @@ def _taken(
     case: Case, held: Held, answer: RouteAnswer, rule: PolicyRule, severity: Severity = Severity.ERROR
 ) -> Finding:
     address = held.trouble.address
-    what = "the answers from" if answer.way == "back" else "packets to"
+    some = "some of " if severity is Severity.WARNING else ""
+    what = "the answers from" if answer.way == "back" else "the packets to"
     by = f"out by {answer.device}" + (f" to {answer.gateway}" if answer.gateway else "")
-    some = f" ({_selected(rule)})" if severity is Severity.WARNING or answer.mark is not None else ""
     local = local_rule(case, address)
     behind = f'comes first; table local is asked by rule "{local.text}"' if local else "no rule leads to table local"
     return Finding(
         cause="rule-before-local",
         severity=severity,
         subject=held.trouble.subject,
-        statement=f'the policy rule "{rule.text}" takes {what} {address}{some}, an address of this host, {by} before '
+        statement=f'the policy rule "{rule.text}" takes {some}{what} {address}, an address of this host, {by} before '
         f"table local is asked",
         evidence=(
             route_says(answer),
@@ -107,11 +113,6 @@ def _taken(
         ),
         fixes=_before_fixes(rule, local),
     )
-
-
-def _selected(rule: PolicyRule) -> str:
-    """What the rule is narrowed down to, in the words of ip-rule(8)."""
-    return rule.text.partition(": ")[2].partition(" lookup ")[0].removeprefix("from all ")
 
 
 def _before_fixes(rule: PolicyRule, local: PolicyRule | None) -> tuple[Fix, ...]:

@@ -49,19 +49,19 @@ def _marked_so(case: Case, answer: RouteAnswer) -> bool:
 
 def _rejected(one: Trouble, answer: RouteAnswer, severity: Severity = Severity.ERROR) -> Finding:
     six = "-6 " if one.six else ""
-    what = f"the answers from {one.address}" if answer.way == "back" else f"packets to {one.address}"
+    some = "some of " if severity is Severity.WARNING else ""
+    what = f"{some}the {'answers from' if answer.way == 'back' else 'packets to'} {one.address}"
     if answer.rule_rejects and answer.rule:
         by = f'the policy rule "{answer.rule.text}"'
         fix = Fix("delete the rule", f"ip {six}rule del pref {answer.rule.priority}")
     else:
         by = f"the {answer.type} route {answer.matched} in table {answer.table}"
         fix = Fix("delete the route", f"ip {six}route del {answer.type} {answer.matched} table {answer.table}")
-    some = " of the kind that it names" if severity is Severity.WARNING else ""
     return Finding(
         cause="route-rejects",
         severity=severity,
         subject=one.subject,
-        statement=f"{by} rejects {what}{some} ({answer.errno})",
+        statement=f"{by} rejects {what} ({answer.errno})",
         evidence=(route_says(answer), *one.evidence),
         fixes=(fix,),
     )

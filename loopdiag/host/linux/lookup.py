@@ -200,7 +200,7 @@ def _rule_for(matched: Route, asked: Asked, rules: Sequence[PolicyRule]) -> Poli
 def _refused(asked: Asked, fault: NetlinkError, rules: Sequence[PolicyRule]) -> RouteAnswer:
     """The kernel refused: which rule or route does so is found by its own walk through rules and tables."""
     answer = replace(_unanswered(asked), errno=errno.errorcode.get(fault.errno or 0, str(fault.errno)))
-    decision = _rejecting(asked, rules)
+    decision = _refusing(asked, rules)
     if decision is None:
         return answer
     if decision.route is None:
@@ -212,16 +212,18 @@ def _refused(asked: Asked, fault: NetlinkError, rules: Sequence[PolicyRule]) -> 
     )  # fmt: skip
 
 
-def _rejecting(asked: Asked, rules: Sequence[PolicyRule]) -> Decision | None:
-    """The rule or route that rejects. None where the tables do not tell (no route, or another ground)."""
-    for merged in (False, True):
-        decision = decide(rules, _flow(asked), _tables(asked, merged=merged))
-        if decision is None or decision.route is None:
-            return decision
-        if decision.route.type in REJECTING:
-            rule = next((one for one in rules if one.table == decision.route.table), decision.rule)
-            return Decision(rule if merged else decision.rule, decision.route)
-    return None
+def _refusing(asked: Asked, rules: Sequence[PolicyRule]) -> Decision | None:
+    """The rule or route behind a refusal. A route of type unicast is refused for its packet: a 127/8 source, say.
+
+    None where the tables do not tell: there is no route, or a local one for a packet that is refused otherwise.
+    """
+    apart, merged = (decide(rules, _flow(asked), _tables(asked, merged=one)) for one in (False, True))
+    if apart is None or apart.route is None or apart.route.type in REJECTING:
+        return apart
+    if merged and merged.route and merged.route.type in REJECTING:
+        rule = next((one for one in rules if one.table == merged.route.table), merged.rule)
+        return Decision(rule, merged.route)
+    return apart if apart.route.type == "unicast" else None
 
 
 def _tables(asked: Asked, *, merged: bool) -> Callable[[str], Route | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.model.unknown import Unknown
-from loopdiag.report.style import harmless
+from loopdiag.report.style import harmless, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,4 +71,4 @@ def _addresses(shown: Sequence[Interface], style: Style, layout: Layout) -> Iter
             yield f"{lead}  {means}"
         else:
             yield lead.rstrip()
-            yield style("dim", f"{'':<{names}}    {means}")
+            yield paragraph(means, layout.width, " " * (names + 4))
