@@ -13,6 +13,7 @@ from loopdiag.explain.icmp.echoes import crossings
 from loopdiag.host.read import read
 from loopdiag.model.case import Case
 from loopdiag.model.observation import Outcome
+from loopdiag.probes.icmp import stamps
 from loopdiag.probes.icmp.engine import HOPELESS
 from loopdiag.probes.icmp.probe import EchoRun, ping_address
 from loopdiag.probes.resolve import resolve_addresses
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _WORKED = ("interfaces", "rules", "route")
 _OF_A_NAME = ("answers", "names")
+_OF_SOCKETS = ("sysctls", "sandbox", "cgroup_programs")
 _OF_PORTS = frozenset({"listeners", "sockets", "elsewhere", "unix_sockets"})  # which ICMP does not have
 
 
@@ -45,9 +47,10 @@ def ping(
     options that cannot be had.
     """
     session = Session("ping")
-    addresses = resolve_addresses(target.host or "", family).addresses
-    before = read("counters")
-    runs = _runs(addresses, options, target, watch, control)
+    with stamps.kept_on():
+        addresses = resolve_addresses(target.host or "", family).addresses
+        before = read("counters")
+        runs = _runs(addresses, options, target, watch, control)
     seen = [one for run in runs for one in run.observations]
     if runs and watch:
         watch(runs[-1].statistics)
@@ -81,10 +84,11 @@ def _facts(target: Target, addresses: Sequence[Address], seen: Sequence[IcmpEcho
     )
     silent = [one for one in seen if one.outcome is Outcome.TIMED_OUT]
     wanted = [*_WORKED, *(() if target.address else _OF_A_NAME)]
-    if any(not one.outcome.good for one in seen):
-        wanted += [topic for topic in topics_for(seen) if topic not in _OF_PORTS]
-    if any(one.failed_call == "socket" for one in seen):
-        wanted += ["sysctls", "sandbox"]
+    sent = [one for one in seen if one.failed_call != "socket"]
+    if any(not one.outcome.good for one in sent):
+        wanted += [topic for topic in topics_for(sent) if topic not in _OF_PORTS]
+    if len(sent) < len(seen):
+        wanted += _OF_SOCKETS
     facts = gather(question, ("counters",))
     if silent:
         facts = replace(facts, drops=_drops(silent[0]))

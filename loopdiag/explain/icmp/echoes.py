@@ -28,6 +28,9 @@ _COUNTERS = {
 }
 
 
+LOOPBACK_FOR = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # the kernel takes an unspecified destination for loopback
+
+
 def counted(facts: Facts, version: int) -> Count | None:
     """How far echo requests and replies came in this host; None where the counters were not read."""
     counters = known(facts.counters)
@@ -65,7 +68,7 @@ def _held(address: str, facts: Facts) -> bool:
 
 def route_of(address: str, facts: Facts) -> RouteAnswer | None:
     """The kernel's answer for this address, if it was asked."""
-    bare = address.partition("%")[0]
+    bare = LOOPBACK_FOR.get(address, address.partition("%")[0])
     asked = [facts.route, *(known(facts.routes) or ())]
     answers = [one for one in map(known, asked) if one is not None]
     return next((one for one in answers if one.destination == bare and one.way == "there"), None)

@@ -9,6 +9,7 @@ from loopdiag.model.address import parse_address
 from loopdiag.model.errors import UsageError
 from loopdiag.probes.icmp.options import PMTU
 from loopdiag.probes.icmp.problems import reason
+from loopdiag.probes.outcome import errno_name
 
 if TYPE_CHECKING:
     from loopdiag.probes.icmp.options import EchoOptions
@@ -70,5 +71,5 @@ def _bind_to_device(sock: EchoSocket, device: str) -> None:
             sock.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
     except OSError as fault:
         raise UsageError(
-            f"cannot send through '{device}': {name(fault.errno or 0)}, which CAP_NET_RAW would lift"
+            f"cannot send through '{device}': {errno_name(fault.errno or 0)}, which CAP_NET_RAW would lift"
         ) from None

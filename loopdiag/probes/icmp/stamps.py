@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import struct
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 SO_TIMESTAMPING = SCM_TIMESTAMPING = 37  # asm-generic/socket.h
 TX_SOFTWARE, RX_SOFTWARE, SOFTWARE = 1 << 1, 1 << 3, 1 << 4  # linux/net_tstamp.h
@@ -26,6 +27,15 @@ def switch_on(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def kept_on() -> Iterator[None]:
+    """Have the kernel stamp what comes in from now on: it takes it a moment to begin, once a first socket asks."""
+    with ExitStack() as stack:
+        with suppress(OSError):  # a sandbox may refuse it; the stamps then begin with the probe's own socket
+            switch_on(stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+        yield
 
 
 def software_stamp(control: Sequence[Control]) -> int | None:

@@ -70,14 +70,14 @@ def _way(report: Report, plan: EchoPlan) -> Iterator[tuple[str, str]]:
         yield "socket", f"{_SOCKETS[plan.socket_type]}, identifier {plan.identifier}{kernel}"
     route = report.facts.route
     if isinstance(route, RouteAnswer):
-        yield from _route(route, report.facts)
+        yield from _route(route, plan, report.facts)
     packets = report.extra.get("packets")
     if packets:
         quiet_last = sorted(packets.items(), key=lambda pair: (pair[0] != "lo", pair[1] == 0))
         yield "packets", ", ".join(f"{name} +{count}" for name, count in quiet_last[:8])
 
 
-def _route(route: RouteAnswer, facts: Facts) -> Iterator[tuple[str, str]]:
+def _route(route: RouteAnswer, plan: EchoPlan, facts: Facts) -> Iterator[tuple[str, str]]:
     if route.rule:
         yield "rule", route.rule.text
     if route.errno:
@@ -85,7 +85,7 @@ def _route(route: RouteAnswer, facts: Facts) -> Iterator[tuple[str, str]]:
         return
     via = f" via {route.gateway}" if route.gateway else ""
     yield "route", f"{route.type} {route.matched or route.destination}{via} dev {route.device} table {route.table}"
-    yield "source", route.source or "none"
+    yield "source", plan.source or route.source or "none"
     device = route.through or route.device
     for each in facts.interfaces if isinstance(facts.interfaces, tuple) else ():
         if each.name == device:
