@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loopdiag.diagnose import listening, names, paths, proxies, settings
+from loopdiag.diagnose import confinement, listening, names, paths, proxies, settings
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
 
@@ -52,4 +52,10 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "answers": names.answers,
     "proxies": proxies.proxies,
     "proxy_attempts": proxies.proxy_attempts,
+    "ruleset": confinement.ruleset,
+    "filter_paths": confinement.filter_paths,
+    "conntrack": confinement.conntrack,
+    "qdiscs": confinement.qdiscs,
+    "cgroup_programs": confinement.cgroup_programs,
+    "sandbox": confinement.sandbox,
 }
