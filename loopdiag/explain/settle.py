@@ -47,7 +47,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "ephemeral-ports-exhausted": ("address-not-local", "route-missing"),
     "martian-loopback": ("nat-redirects",),
     "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
-    "ipv6-disabled": ("address-not-local", "route-missing"),
+    "ipv6-disabled": ("address-not-local", "route-missing", "multicast-unavailable"),
     "rule-before-local": ("address-not-local",),
 }  # fmt: skip
 

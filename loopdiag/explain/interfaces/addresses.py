@@ -35,6 +35,8 @@ def address_not_local(case: Case) -> Iterator[Finding]:
 def _is_other(case: Case, one: Trouble) -> bool:
     """The address is neither this host's nor made local by a route, nor a matter for another rule."""
     answer = plain(case, one.address)
+    if answer is not None and answer.type == "broadcast":
+        return True
     special = is_loopback(one.address) or is_multicast(one.address) or _needs_zone(one)
     made_local = answer is not None and answer.type in ("local", *REJECTING)
     return not special and not made_local and covering(case, one.address) is None
@@ -44,7 +46,12 @@ def _elsewhere(case: Case, one: Trouble) -> Iterator[Finding]:
     """A connection that failed: it went out to another host, or to none."""
     answer = plain(case, one.address)
     if answer and answer.type == "broadcast":
-        yield _not_local(case, one, f"it is the broadcast address of {answer.device}", Certainty.PROVEN)
+        yield _not_local(
+            case,
+            one,
+            f"it is the broadcast address of {answer.device}, which no connection can be made to",
+            Certainty.PROVEN,
+        )
     elif answer is None or answer.errno:
         return
     elif one.answered:

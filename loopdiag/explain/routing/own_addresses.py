@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain.asked import REJECTING, asked, plain, route_says, troubles, ways
 from loopdiag.explain.evidence import known
-from loopdiag.explain.own import covering, interfaces, is_loopback, local_route, local_rule, loopback
+from loopdiag.explain.own import IPV4_MTU, covering, interfaces, is_loopback, local_route, local_rule, loopback
 from loopdiag.model.finding import Evidence, Finding, Fix, Severity
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loopdiag.model.case import Case
     from loopdiag.model.route import PolicyRule, Route, RouteAnswer
 
+NOT_LOST = ("local", "broadcast", "anycast", *REJECTING)  # route types with a meaning of their own
 UNUSABLE = ("tentative", "dadfailed")
 
 
@@ -35,6 +36,8 @@ def held_here(case: Case) -> Iterator[Held]:
         return
     for one in troubles(case):
         own = covering(case, one.address)
+        if not one.six and lo.mtu < IPV4_MTU:
+            continue  # lo has no IPv4 at all
         if own and not one.answered and not set(own.address.flags) & set(UNUSABLE):
             yield Held(one, own, local_route(case, one.address))
 
@@ -129,7 +132,7 @@ def local_route_missing(case: Case) -> Iterator[Finding]:
     """The address is on an interface, and the kernel does not take it for its own for want of its local route."""
     for held in held_here(case):
         answer = plain(case, held.trouble.address)
-        if answer is None or answer.type in ("local", *REJECTING):
+        if answer is None or answer.type in NOT_LOST:
             continue
         if held.local is not None and held.local.type == "local" and _takes_away(case, answer):
             continue  # a rule does that
