@@ -1,0 +1,138 @@
+"""What the service itself says, in the language that the target asks for. Nothing is sent that could change state."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loopdiag.model.observation import Outcome
+from loopdiag.model.service import Greeting, is_tls_record
+from loopdiag.probes.http import ask_http, exchange, host_header
+from loopdiag.probes.stream import EndedError, Stream, readable
+from loopdiag.probes.tls import look_at_tls, shake_hands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.service import HttpExchange
+    from loopdiag.model.target import Target
+
+PATIENCE = 1.5  # seconds for an answer
+LISTEN_FOR = 0.06  # seconds in which a service that closes at once, or greets first, has done so
+GREETS = 0.5  # seconds for one whose protocol lets the server speak first
+SECOND_LOOK = 0.4  # seconds to see which language is spoken, where the first was not understood
+WEB = ("http", "ws")
+SECURE_WEB = ("https", "wss")
+SPEAKS_FIRST = ("mysql",)
+# Asked whether it is there, without logging in: redis.io/commands/ping; PostgreSQL's StartupMessage, protocol 3.0.
+_POSTGRES_BODY = b"\0\x03\0\0user\0postgres\0database\0postgres\0application_name\0loopdiag\0\0"
+QUESTIONS = {
+    "redis": ("PING", b"PING\r\n"),
+    "postgres": ("StartupMessage", (len(_POSTGRES_BODY) + 4).to_bytes(4, "big") + _POSTGRES_BODY),
+}
+QUESTIONS["postgresql"] = QUESTIONS["postgres"]
+_MAY_BE_THE_HOST = (400, 403, 404, 421, 503)  # what servers say to a Host that they do not serve
+_MOST_HOSTS = 5
+
+
+def probe_service(target: Target, address: str, port: int, timeout: float = PATIENCE) -> tuple[Observation, ...]:
+    """Ask the service at this address what the target asks for; `timeout` is in seconds for each answer.
+
+    `address` is a path where the target is a UNIX socket. What goes wrong is data. Nothing is returned where a
+    service waits in silence for its client to speak, which is healthy.
+    """
+    if target.scheme in WEB:
+        return tuple(_web(target, address, port, timeout))
+    if target.scheme in SECURE_WEB:
+        return tuple(_secure_web(target, address, port, timeout))
+    where = None if target.transport == "unix" else port
+    return tuple(_plain(target.scheme, address, where, timeout))
+
+
+def _web(target: Target, address: str, port: int, timeout: float) -> Iterator[Observation]:
+    host = host_header(target, port)
+    seen = ask_http(target, address, port, host, timeout)
+    yield seen
+    if seen.status is None or _says_tls(seen):
+        looked = look_at_tls(address, port, _server_name(target), min(timeout, SECOND_LOOK))
+        if looked.is_tls:
+            yield looked
+    elif seen.status in _MAY_BE_THE_HOST:
+        yield from _other_hosts(target, address, port, seen, timeout)
+
+
+def _says_tls(seen: HttpExchange) -> bool:
+    """A TLS server's answer to plaintext, as nginx, Apache, Go and Tomcat word it."""
+    text = (seen.text or "").lower()
+    wants = ("https port", "https server", "ssl-enabled server port", "requires tls", "https scheme")
+    return seen.status == 400 and any(words in text for words in wants)
+
+
+def _other_hosts(target: Target, address: str, port: int, seen: HttpExchange, timeout: float) -> Iterator[Observation]:
+    """The same request with other Host headers, until one is served; what did not help either is not told."""
+    for host in list(_hosts(address, port, seen.host))[:_MOST_HOSTS]:
+        other = ask_http(target, address, port, host, min(timeout, SECOND_LOOK))
+        if other.status is not None and other.status < 400:
+            yield other
+            return
+
+
+def _hosts(address: str, port: int, used: str) -> Iterator[str]:
+    own = address.partition("%")[0]
+    literal = f"[{own}]" if ":" in own else own
+    names = dict.fromkeys(("localhost", literal, "127.0.0.1", socket.gethostname()))
+    forms = [f"{name}:{port}" for name in names if name] + list(names)
+    yield from (form for form in forms if form and form != used and form != f"{used}:{port}")
+
+
+def _secure_web(target: Target, address: str, port: int, timeout: float) -> Iterator[Observation]:
+    name, host = _server_name(target), host_header(target, port)
+    with Stream(address, port, timeout) as stream:
+        shaken, secure = shake_hands(stream, name, verify=True)
+        answer = exchange(target, stream, secure, host) if secure else None
+        if secure and secure.alert:
+            shaken, answer = replace(shaken, outcome=Outcome.FAILED, alert=secure.alert), None
+    if shaken.rejected:
+        shaken = replace(shaken, certificate=look_at_tls(address, port, name, timeout).certificate)
+    yield shaken
+    if answer:
+        yield answer
+    elif not shaken.is_tls:
+        plain = ask_http(target, address, port, host, min(timeout, SECOND_LOOK))
+        if plain.status is not None:
+            yield plain
+
+
+def _server_name(target: Target) -> str:
+    return (target.host or "localhost").partition("%")[0]
+
+
+def _plain(scheme: str, address: str, port: int | None, timeout: float) -> Iterator[Observation]:
+    name, question = QUESTIONS.get(scheme, ("", b""))
+    patience = timeout if question else GREETS if scheme in SPEAKS_FIRST else LISTEN_FOR
+    seen = _listen(address, port, name, question, min(timeout, patience))
+    if seen.outcome is Outcome.TIMED_OUT and not question and scheme not in SPEAKS_FIRST:
+        return
+    yield seen
+    if question and (is_tls_record(seen.first) or not seen.received):
+        looked = look_at_tls(address, port, "localhost", min(timeout, SECOND_LOOK))
+        if looked.is_tls:
+            yield looked
+
+
+def _listen(address: str, port: int | None, name: str, question: bytes, timeout: float) -> Greeting:
+    """Say `question`, if there is one, and hear the first words."""
+    heard, end = b"", EndedError(Outcome.REPLIED)
+    with Stream(address, port, timeout) as stream:
+        try:
+            stream.connect()
+            stream.send(question)
+            heard = stream.receive()
+        except EndedError as fault:
+            end = fault
+    return Greeting(
+        address=address, port=port, outcome=end.outcome, errno=end.errno, seconds=stream.seconds, local=stream.local,
+        sent=name, received=stream.received, first=stream.first, text=readable(heard),
+    )  # fmt: skip
