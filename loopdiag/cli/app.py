@@ -28,6 +28,7 @@ COMMANDS = {
     "route": Entry("route:route", "The kernel's own answer for an address: rule, table, route, device, source."),
     "interfaces": Entry("interfaces:interfaces", "Interfaces and addresses, and what each means for reachability."),
     "trace": Entry("trace:trace", "The packet's way through the kernel, step by step, with drop reasons (root)."),
+    "compare": Entry("compare:compare", "ICMP beside TCP and UDP: sockets, headers byte by byte, time of each."),
     "explain": Entry("explain:explain", "What a cause means, how it is proven, how it is mended."),
     "lab": Entry("lab:lab", "Hosts broken on purpose: see them, diagnose them, step inside, score the diagnoses."),
 }

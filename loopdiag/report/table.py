@@ -23,6 +23,7 @@ BODIES = {
     "interfaces": "interfaces",
     "bind-test": "bind_test",
     "trace": "trace",
+    "compare": "compare",
 }
 
 
