@@ -88,6 +88,10 @@ def _serve(building: Building, step: Step) -> None:
     building.start_python("loopdiag.lab.server", step.words, step.at)
 
 
+def _nameserver(building: Building, step: Step) -> None:
+    building.start_python("loopdiag.lab.nameserver", step.words, step.at, served=False)
+
+
 def _connect(building: Building, step: Step) -> None:
     building.start_python("loopdiag.lab.client", step.words, step.at, served=False)
 
@@ -145,6 +149,7 @@ WORDS: dict[str, Word] = {
     "cable": Word(_cable, "cable DEV ADDRESS/LEN ...", program="ip"),
     "neighbour": Word(_neighbour, "neighbour NAME DEV ADDRESS/LEN PEER/LEN", least=4, program="ip"),
     "serve": Word(_serve, "serve ADDRESS:PORT MODE ...", elsewhere=True),
+    "nameserver": Word(_nameserver, "nameserver ADDRESS [NAME=ADDRESS ...] [silent|servfail]", elsewhere=True),
     "connect": Word(_connect, "connect ADDRESS:PORT [COUNT] [MODE ...]", elsewhere=True),
     "stop": Word(_stop, "stop", least=0),
     "kill": Word(_kill, "kill", least=0),

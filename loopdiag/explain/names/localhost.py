@@ -20,7 +20,7 @@ from loopdiag.explain.names.said import (
     order_evidence,
     unresolved,
 )
-from loopdiag.explain.own import own
+from loopdiag.explain.own import loopback, own
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.observation import Outcome
 from loopdiag.model.unknown import Unknown
@@ -81,7 +81,8 @@ def _weight(case: Case, failed: Sequence[Observation], *, first_is_wrong: bool) 
     """An error where a server on the true loopback is missed because of it."""
     if not case.observations:
         return Severity.ERROR if first_is_wrong else Severity.WARNING
-    if not failed:
+    lo = loopback(case)
+    if not failed or (lo and not lo.up):  # with lo down, the true loopback would not be reached either
         return Severity.WARNING
     listeners = known(case.facts.listeners)
     at_loopback = listeners is None or any(one.address in TRUE_LOOPBACK for one in listeners)
