@@ -16,9 +16,11 @@ _FILTER = ("ruleset", "filter_paths")
 _NAMES = ("names", "answers", "proxies", "proxy_attempts")  # some small files and the environment
 _CONFINED = ("sandbox", "cgroup_programs")
 
+_UNIX = ("unix_sockets", *_CONFINED)
+
 # In the order in which they are read: a later reader may use what an earlier one gave.
 _NEEDS: dict[Outcome, tuple[str, ...]] = {
-    Outcome.CONNECTED: ("route", "listeners", "sockets"),
+    Outcome.CONNECTED: ("route", "interfaces", "listeners", "sockets"),
     Outcome.REPLIED: ("route", "listeners"),
     Outcome.ACCEPTED: ("route", "listeners"),
     Outcome.BOUND: ("route", "listeners"),
@@ -35,4 +37,9 @@ _NEEDS: dict[Outcome, tuple[str, ...]] = {
 def topics_for(observations: Iterable[Observation]) -> tuple[str, ...]:
     """The topics to read for these outcomes, each once, the needs of failures first."""
     ordered = sorted(observations, key=lambda seen: seen.outcome.good)
-    return tuple(dict.fromkeys((*(topic for seen in ordered for topic in _NEEDS[seen.outcome]), *_NAMES)))
+    return tuple(dict.fromkeys((*(topic for seen in ordered for topic in _needs_of(seen)), *_NAMES)))
+
+
+def _needs_of(seen: Observation) -> tuple[str, ...]:
+    """No packet filter, route or namespace decides about a UNIX socket."""
+    return _UNIX if seen.kind == "unix-connect" else _NEEDS[seen.outcome]

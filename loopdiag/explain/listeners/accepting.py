@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
 from loopdiag.explain.listeners.condition import how_stopped, is_out_of_descriptors, owners
-from loopdiag.explain.listeners.serving import on_port, serving, zoneless
+from loopdiag.explain.listeners.serving import serving, zoneless
 from loopdiag.explain.listeners.wording import process_says, queue_of, shown, where, who
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.observation import Outcome
@@ -62,7 +62,7 @@ def met(case: Case) -> Iterator[Met]:
         if one.kind not in ("tcp-connect", "udp") or one.outcome not in _HANGS:
             continue
         waits = one.local is not None and zoneless(one.local) in unaccepted
-        for listener in serving(on_port(case, one), one.address):
+        for listener in serving(case, one):
             yield Met(one, listener, waits)
 
 

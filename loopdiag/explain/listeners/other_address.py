@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
 from loopdiag.explain.listeners.refused import Refused, ends, is_own, refusals, refused, subject
-from loopdiag.explain.listeners.serving import WILDCARDS, covers, family_of, on_port
+from loopdiag.explain.listeners.serving import WILDCARDS, arrives_by, covers, family_of, on_port
 from loopdiag.explain.listeners.wording import holders_of, listed, shown, try_instead, verb, where, who
 from loopdiag.explain.own import interfaces
 from loopdiag.model.address import endpoint
@@ -62,12 +62,10 @@ def device_bound(case: Case) -> Iterator[Finding]:
             cause="listener-device-bound",
             subject=one.to,
             statement=f"{who(bound[0])} {verb(bound[0])} {bound[0].local} bound to the device "
-            f"{listed(other.device or '' for other in bound)}; packets from this host to {one.address} come through "
-            f"lo and do not reach it",
+            f"{listed(other.device or '' for other in bound)}; packets of this host to {one.address} count as come "
+            f"through {listed(arrives_by(case, one.address)) or 'another device'} and do not reach it",
             evidence=(*refusals([one]), *shown(bound)),
-            fixes=(
-                Fix(f"start {who(bound[0])} without binding it to a device (SO_BINDTODEVICE), or bind it to lo too"),
-            ),
+            fixes=(Fix(f"start {who(bound[0])} without binding it to a device (SO_BINDTODEVICE)"),),
         )
 
 

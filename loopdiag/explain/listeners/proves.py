@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.listeners.serving import on_port, serving
+from loopdiag.explain.listeners.serving import serving
 from loopdiag.explain.listeners.wording import listed, where, who
 from loopdiag.model.observation import Outcome, TcpConnect, UdpExchange
 
@@ -27,7 +27,7 @@ _NO_WAY = {
 
 def proves(case: Case, one: Observation) -> str:
     """One sentence without a full stop."""
-    there = serving(on_port(case, one), one.address) if one.port is not None else ()
+    there = serving(case, one) if one.port is not None else ()
     if one.outcome in (Outcome.CONNECTED, Outcome.REPLIED):
         return _answered(case, one, there)
     if one.outcome is Outcome.REFUSED:

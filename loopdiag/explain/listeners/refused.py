@@ -47,9 +47,8 @@ def refused(case: Case) -> tuple[Refused, ...]:
     for one in case.failed:
         if not _met_nobody(one) or not is_own(case, one.address) or is_diverted(case, one):
             continue
-        there = on_port(case, one)
-        if not serving(there, one.address):
-            found.append(Refused(one, there))
+        if not serving(case, one):
+            found.append(Refused(one, on_port(case, one)))
     return tuple(found)
 
 

@@ -6,11 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
+from loopdiag.explain.own import covering, is_loopback
 from loopdiag.model.routed import routed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from loopdiag.model.case import Case
     from loopdiag.model.observation import Observation
     from loopdiag.model.socket import Socket
@@ -48,20 +47,26 @@ def covers(one: Socket, address: str) -> bool:
     return family_of(bare) in one.families and (one.address in WILDCARDS or one.address == bare)
 
 
-def hears(one: Socket, address: str) -> bool:
-    """Whether packets of this host to its own `address` reach it. IPv4 comes through lo, whatever the address.
+def arrives_by(case: Case, address: str) -> tuple[str, ...]:
+    """The devices that packets of this host to its own `address` count as come through, as SO_BINDTODEVICE sees it.
 
-    IPv6 to an own address counts as come through the interface that has it: ip6_rcv_core() of the kernel.
+    They cross lo, and count as come through the interface that has the address, or through its VRF: inet_iif() and
+    ip6_rcv_core() of the kernel. So 127/8 and ::1 come through lo.
     """
-    return covers(one, address) and (one.device in (None, LOOPBACK) or ":" in routed(address))
+    bare = routed(address)
+    if is_loopback(bare):
+        return (LOOPBACK,)
+    held = covering(case, bare)
+    return tuple(name for name in (held.interface.name, held.interface.master) if name) if held else ()
 
 
-def serving(listeners: Iterable[Socket], address: str) -> tuple[Socket, ...]:
-    """The listeners that a connection to `address` meets: an exact address goes before a wildcard.
+def serving(case: Case, seen: Observation) -> tuple[Socket, ...]:
+    """The listeners that an attempt from this host meets: an exact address goes before a wildcard.
 
     Several where they share address and port by SO_REUSEPORT.
     """
-    heard = [one for one in listeners if hears(one, address)]
+    through = (None, *arrives_by(case, seen.address))
+    heard = [one for one in on_port(case, seen) if covers(one, seen.address) and one.device in through]
     exact = [one for one in heard if one.address not in WILDCARDS]
-    same = [one for one in heard if family_of(one.address) == family_of(routed(address))]
+    same = [one for one in heard if family_of(one.address) == family_of(routed(seen.address))]
     return tuple(exact or same or heard)

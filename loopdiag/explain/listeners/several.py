@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import seen
 from loopdiag.explain.listeners.condition import owners
 from loopdiag.explain.listeners.other_address import is_gone
-from loopdiag.explain.listeners.serving import LOOPBACK, WILDCARDS, on_port, serving
+from loopdiag.explain.listeners.serving import WILDCARDS, on_port, serving
 from loopdiag.explain.listeners.wording import holders_of, listed, shown, where, who
 from loopdiag.explain.own import is_loopback
 from loopdiag.model.finding import Certainty, Finding, Fix, Severity
@@ -35,7 +35,7 @@ def differ(case: Case) -> Iterator[Finding]:
     attempts = [one for one in case.worked if one.kind == "tcp-connect" and one.port]
     if not attempts or case.command == "bind-test":
         return
-    answering = {one.address: serving(on_port(case, one), one.address) for one in attempts}
+    answering = {one.address: serving(case, one) for one in attempts}
     first = next(iter(answering.values()))
     others = _strangers(case, attempts[0], first)
     if not first or not others:
@@ -58,7 +58,7 @@ def differ(case: Case) -> Iterator[Finding]:
 
 def _strangers(case: Case, attempt: Observation, first: Sequence[Socket]) -> list[Socket]:
     """Listeners of the port that can be reached, and belong to another service than `first`."""
-    reachable = [one for one in on_port(case, attempt) if one.device in (None, LOOPBACK) and not is_gone(case, one)]
+    reachable = [one for one in on_port(case, attempt) if not one.device and not is_gone(case, one)]
     return [one for one in reachable if first and all(unrelated(one, mine) for mine in first)
             and one.address not in {mine.address for mine in first}]  # fmt: skip
 
@@ -101,7 +101,7 @@ def share(case: Case) -> Iterator[Finding]:
         return
     told: set[tuple[Socket, ...]] = set()
     for attempt in case.observations:
-        group = serving(on_port(case, attempt), attempt.address) if attempt.kind in ("tcp-connect", "udp") else ()
+        group = serving(case, attempt) if attempt.kind in ("tcp-connect", "udp") else ()
         split = [one for one in group if one.address == group[0].address and unrelated(one, group[0])]
         if not split or group in told:
             continue

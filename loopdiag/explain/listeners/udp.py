@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import known, seen
 from loopdiag.explain.listeners.condition import how_stopped, owners
 from loopdiag.explain.listeners.refused import is_own
-from loopdiag.explain.listeners.serving import on_port, serving
+from loopdiag.explain.listeners.serving import serving
 from loopdiag.explain.listeners.wording import shown, where, who
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.observation import Outcome, UdpExchange
@@ -24,7 +24,7 @@ def wrong_source(case: Case) -> Iterator[Finding]:
     for one in case.observations:
         if not isinstance(one, UdpExchange) or one.outcome is Outcome.REPLIED or not one.replied_from:
             continue
-        there = serving(on_port(case, one), one.address)
+        there = serving(case, one)
         server = who(there[0]) if there else "the server"
         yield Finding(
             cause="udp-wrong-source",
@@ -48,7 +48,7 @@ def no_reply(case: Case) -> Iterator[Finding]:
     for one in case.observations:
         if not isinstance(one, UdpExchange) or one.outcome is not Outcome.TIMED_OUT or one.replied_from:
             continue
-        there = serving(on_port(case, one), one.address)
+        there = serving(case, one)
         if known(case.facts.listeners) is not None and not there and is_own(case, one.address):
             continue  # a closed port of this host answers by ICMP: what hides that is another cause
         if any(how_stopped(each) for socket in there for each in owners(socket)):
