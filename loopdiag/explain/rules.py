@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from loopdiag.explain import multicast
 from loopdiag.explain.binding import connections, in_use, nowhere, privileged
 from loopdiag.explain.client import ports, proxy, unspecified
+from loopdiag.explain.filtering import cgroup, limits, nat, qdisc, queues, sandbox, unseen, verdicts
 from loopdiag.explain.icmp import ignored, permission
 from loopdiag.explain.interfaces import addresses, ipv6, loopback
 from loopdiag.explain.listeners import (
@@ -71,6 +72,18 @@ RULES: tuple[Rule, ...] = (
     Rule(("reverse-path-filter",), martians.reverse_path_filter),
     Rule(("martian-loopback",), martians.martian_loopback),
     Rule(("martian-loopback",), martians.martian_arrival),
+    # Packet filter and its relatives
+    Rule(("nat-redirects",), nat.nat_redirects),
+    Rule(("filter-drops",), verdicts.filter_drops),
+    Rule(("filter-rejects",), verdicts.filter_rejects),
+    Rule(("queue-without-consumer",), queues.queue_without_consumer),
+    Rule(("conntrack-full",), limits.connection_limit),
+    Rule(("conntrack-full",), limits.table_full),
+    Rule(("masquerade-on-loopback",), nat.masquerade_on_loopback),
+    Rule(("qdisc-on-loopback",), qdisc.qdisc_on_loopback),
+    Rule(("cgroup-denies",), cgroup.cgroup_denies),
+    Rule(("sandbox-denies",), sandbox.sandbox_denies),
+    Rule(("filter-rejects", "filter-drops"), unseen.filter_unseen),
     # ICMP
     Rule(("echo-ignored",), ignored.echo_ignored),
     Rule(("icmp-not-permitted",), permission.not_permitted),

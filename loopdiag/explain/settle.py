@@ -17,6 +17,8 @@ _LESS_NEAR = ("listener-other-address", "listener-other-family", "listener-other
               "listener-unix-socket", "no-listener")  # fmt: skip
 # What a client sees of a listener that takes no connections, whatever keeps it from it.
 _NOT_TAKEN = ("accept-queue-full", "listener-not-accepting", "no-reply")
+# What is seen of a server whose packets never come through.
+_SILENT = ("no-reply", "udp-no-reply")
 
 # cause -> the causes that merely follow from it: where the first is found for a subject, the others are not told.
 # "*" stands for every finding of the same subject that is less certain.
@@ -45,6 +47,15 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "listener-not-accepting": _NOT_TAKEN[2:],
     "udp-wrong-source": ("udp-no-reply",),
     "ephemeral-ports-exhausted": ("address-not-local", "route-missing"),
+    "filter-drops": _SILENT,
+    "filter-rejects": (*_LESS_NEAR, *_SILENT),
+    "queue-without-consumer": _SILENT,
+    "conntrack-full": ("filter-drops", "filter-rejects", *_SILENT),
+    "nat-redirects": (*_LESS_NEAR, *_SILENT),
+    "masquerade-on-loopback": ("filter-drops", "service-restricts-peers", *_SILENT),
+    "qdisc-on-loopback": _SILENT,
+    "cgroup-denies": ("sandbox-denies", *_SILENT),
+    "sandbox-denies": _SILENT,
     "martian-loopback": ("nat-redirects",),
     "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing", "multicast-unavailable"),

@@ -1,0 +1,1 @@
+"""The packet filter and its relatives: which rule, discipline, program or sandbox refused it."""

@@ -1,0 +1,105 @@
+"""`sandbox-denies`: seccomp, Landlock or a security module refuses the call to this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.evidence import known, seen
+from loopdiag.explain.own import is_loopback
+from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopdiag.model.case import Case
+    from loopdiag.model.limits import Sandbox
+    from loopdiag.model.observation import Observation
+
+# What a seccomp filter may return instead of running a call; others are the kernel's own for what was asked
+REFUSALS = ("EPERM", "EACCES", "EAFNOSUPPORT", "ENOSYS", "EPROTONOSUPPORT", "EOPNOTSUPP")
+CALLS = {"tcp-connect": "connect", "bind": "bind"}
+
+
+def sandbox_denies(case: Case) -> Iterator[Finding]:
+    """An errno that the network does not explain, in a process that is confined."""
+    sandbox = known(case.facts.sandbox)
+    if sandbox is None:
+        return
+    for one in case.failed:
+        found = _by_landlock(sandbox, one) or _by_socket(case, sandbox, one) or _by_seccomp(case, sandbox, one)
+        if found:
+            yield _finding(sandbox, one, *found)
+            return
+
+
+def _by_landlock(sandbox: Sandbox, one: Observation) -> tuple[str, Certainty] | None:
+    """Landlock's rules are by port; a call that fails for another reason right behind it was tried."""
+    denied = sandbox.landlock if isinstance(sandbox.landlock, str) else ""
+    call = CALLS.get(one.kind, "")
+    if one.errno != "EACCES" or not call or call not in denied.replace("denies ", "").split(" and "):
+        return None
+    return f"Landlock or another security module refuses {call}() to TCP port {one.port}", Certainty.PROVEN
+
+
+def _by_socket(case: Case, sandbox: Sandbox, one: Observation) -> tuple[str, Certainty] | None:
+    """socket() itself is refused for this address family, though the kernel has it."""
+    family = "AF_INET6" if ":" in one.address else "AF_INET,"
+    type_ = "SOCK_STREAM" if one.kind in ("tcp-connect", "bind") else "SOCK_DGRAM"
+    refused = [(call, code) for call, code in sandbox.refused if family in call and type_ in call]
+    if not refused or refused[0][1] != one.errno or one.kind == "icmp-echo":
+        return None
+    if any(program.attach_type == "sock_create" for program in known(case.facts.cgroup_programs) or ()):
+        return None
+    sure = known(sandbox.seccomp) == "filter"
+    what = "a seccomp filter" if sure else "something that confines this process"
+    return f"{what} refuses {refused[0][0]} with {refused[0][1]}", Certainty.PROVEN if sure else Certainty.LIKELY
+
+
+def _by_seccomp(case: Case, sandbox: Sandbox, one: Observation) -> tuple[str, Certainty] | None:
+    """A refusal that neither routes, privileges, rules of the filter nor BPF on the cgroup give."""
+    if known(sandbox.seccomp) not in ("filter", "strict") or one.errno not in REFUSALS:
+        return None
+    if _otherwise_explained(case, one):
+        return None
+    call = getattr(one, "failed_call", None) or CALLS.get(one.kind, "send")
+    certain = case.facts.cgroup_programs == () and (one.kind in CALLS or case.facts.filter_paths is not None)
+    return (
+        f"a seccomp filter refuses {call}() to this process with {one.errno}",
+        Certainty.PROVEN if certain else Certainty.LIKELY,
+    )
+
+
+def _otherwise_explained(case: Case, one: Observation) -> bool:
+    if one.kind == "icmp-echo" and getattr(one, "refused_sockets", None):
+        return True  # icmp-not-permitted speaks of raw and datagram ICMP sockets
+    paths = [path for path in case.facts.filter_paths or () if path.of == one.label]
+    if any(path.verdict in ("drop", "reject") for path in paths):
+        return True
+    if any(known(case.facts.cgroup_programs) or ()):
+        return True
+    if one.kind == "bind":
+        return one.errno == "EACCES" and one.port is not None and 0 < one.port < 1024
+    route = known(case.facts.route)
+    return one.errno == "EACCES" and (route is None or route.errno is not None) and not is_loopback(one.address)
+
+
+def _finding(sandbox: Sandbox, one: Observation, what: str, certainty: Certainty) -> Finding:
+    status = [f"Seccomp: {known(sandbox.seccomp) or 'unknown'}", f"NoNewPrivs: {known(sandbox.no_new_privileges)}"]
+    label = (Evidence("/proc/self/attr/current", sandbox.lsm),) if sandbox.lsm else ()
+    return Finding(
+        cause="sandbox-denies",
+        certainty=certainty,
+        subject=one.to,
+        statement=f"{what}, so this process cannot use {one.to}; other processes may",
+        evidence=(
+            seen(one),
+            Evidence("/proc/self/status", ", ".join(status)),
+            *(Evidence(call, code) for call, code in sandbox.refused),
+            *label,
+        ),
+        fixes=(
+            Fix("allow it where the process is confined (systemd: RestrictAddressFamilies=, SystemCallFilter=; "
+                "containers: the seccomp profile)"),
+            Fix("or ask from outside the sandbox"),
+        ),
+    )  # fmt: skip
