@@ -17,6 +17,7 @@ _NAMES = ("names", "answers", "proxies", "proxy_attempts")  # some small files a
 _CONFINED = ("sandbox", "cgroup_programs")
 
 _UNIX = ("unix_sockets", *_CONFINED)
+_SPOKEN = ("http", "tls", "greeting")
 
 # In the order in which they are read: a later reader may use what an earlier one gave.
 _NEEDS: dict[Outcome, tuple[str, ...]] = {
@@ -41,5 +42,10 @@ def topics_for(observations: Iterable[Observation]) -> tuple[str, ...]:
 
 
 def _needs_of(seen: Observation) -> tuple[str, ...]:
-    """No packet filter, route or namespace decides about a UNIX socket."""
-    return _UNIX if seen.kind == "unix-connect" else _NEEDS[seen.outcome]
+    """No packet filter, route or namespace decides about a UNIX socket, nor about what a service said."""
+    if seen.kind == "unix-connect":
+        return _UNIX
+    if seen.kind not in _SPOKEN or seen.outcome.good:
+        return _NEEDS[seen.outcome]
+    silent = seen.outcome in (Outcome.TIMED_OUT, Outcome.RESET)
+    return (*(_NEEDS[seen.outcome] if silent else _NEEDS[Outcome.CONNECTED]), "backends")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loopdiag.diagnose import confinement, listening, names, paths, proxies, settings
+from loopdiag.diagnose import backends, confinement, listening, names, paths, proxies, settings
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
 
@@ -58,4 +58,5 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "qdiscs": confinement.qdiscs,
     "cgroup_programs": confinement.cgroup_programs,
     "sandbox": confinement.sandbox,
+    "backends": backends.backends,
 }

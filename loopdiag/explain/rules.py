@@ -28,6 +28,7 @@ from loopdiag.explain.listeners import (
 )
 from loopdiag.explain.names import configured, files, localhost, own_name, unresolvable
 from loopdiag.explain.routing import martians, own_addresses, rejected
+from loopdiag.explain.service import endings, forwarder, http, restricts, tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -109,6 +110,18 @@ RULES: tuple[Rule, ...] = (
     Rule(("udp-no-reply",), udp.no_reply),
     Rule(("ephemeral-ports-exhausted",), source_ports.exhausted),
     Rule(("self-connect",), source_ports.met_itself),
+    # The service itself
+    Rule(("tls-expected",), tls.tls_expected),
+    Rule(("plaintext-expected",), tls.plaintext_expected),
+    Rule(("certificate-rejected",), tls.certificate_rejected),
+    Rule(("port-proxy-backend",), forwarder.port_proxy_backend),
+    Rule(("service-restricts-peers",), restricts.restricts_peers),
+    Rule(("port-taken-by-system",), http.airplay),
+    Rule(("host-header-rejected",), http.host_header_rejected),
+    Rule(("http-error",), http.http_error),
+    Rule(("closed-without-reply",), endings.closed_without_reply),
+    Rule(("reset-by-service",), endings.reset_by_service),
+    Rule(("no-reply",), endings.no_reply),
     # Binding
     Rule(("port-in-use", "port-taken-by-system"), in_use.in_use),
     Rule(("port-in-time-wait", "port-held-by-connection", "self-connect", "port-in-use"),

@@ -20,6 +20,9 @@ _NOT_TAKEN = ("accept-queue-full", "listener-not-accepting", "no-reply")
 # What is seen of a server whose packets never come through.
 _SILENT = ("no-reply", "udp-no-reply")
 
+# What an HTTP or other client sees of a service that does not serve it, whatever the reason.
+_UNSERVED = ("http-error", "closed-without-reply", "reset-by-service", "no-reply")
+
 # cause -> the causes that merely follow from it: where the first is found for a subject, the others are not told.
 # "*" stands for every finding of the same subject that is less certain.
 EXPLAINS: dict[str, tuple[str, ...]] = {
@@ -56,9 +59,17 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "qdisc-on-loopback": _SILENT,
     "cgroup-denies": ("sandbox-denies", *_SILENT),
     "sandbox-denies": _SILENT,
+    "tls-expected": ("port-proxy-backend", "host-header-rejected", "service-restricts-peers", *_UNSERVED),
+    "plaintext-expected": ("port-proxy-backend", "host-header-rejected", "service-restricts-peers", *_UNSERVED),
+    "certificate-rejected": _UNSERVED,
+    "port-taken-by-system": ("port-in-use", "host-header-rejected", "service-restricts-peers", *_UNSERVED),
+    "host-header-rejected": ("service-restricts-peers", *_UNSERVED),
+    "port-proxy-backend": _UNSERVED,
+    "service-restricts-peers": _UNSERVED,
     "martian-loopback": ("nat-redirects",),
     "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing", "multicast-unavailable"),
+    "reverse-path-filter": ("address-not-local",),
     "rule-before-local": ("address-not-local",),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # no packet comes (ip_nonlocal_bind) is alike.
 NOT_SERVED = frozenset(
     {"listener-stopped", "listener-out-of-descriptors", "listener-not-accepting", "accept-queue-full",
-     "address-not-local"}
+     "address-not-local", "service-restricts-peers"}
 )  # fmt: skip
 
 # It answers, but what answers is not one thing: the address or the luck of the draw decides.

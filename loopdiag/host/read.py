@@ -32,6 +32,7 @@ READERS = {
     "cgroup_programs": "cgroups:read_cgroup_programs",
     "sandbox": "sandbox:read_sandbox",
     "drops": "trace.drops:watch_drops",  # takes a callable that sends a probe
+    "backends": "trace.backends:watch_connects",  # the same
     "journey": "trace.journey:record_journey",  # the same
 }
 

@@ -8,11 +8,14 @@ from typing import ClassVar
 from loopdiag.model.observation import Observation
 
 TLS_ALERT, TLS_HANDSHAKE = 0x15, 0x16  # RFC 8446, section 5.1: the content type of a TLS record
+SERVER_HELLO = 2  # RFC 8446, section 4
 
 
-def is_tls_record(data: bytes) -> bool:
-    """`data` begins as a TLS record does: an alert or a handshake message of SSL 3 or later."""
-    return len(data) >= 2 and data[0] in (TLS_ALERT, TLS_HANDSHAKE) and data[1] == 3
+def is_tls_answer(data: bytes) -> bool:
+    """`data` begins as a TLS server's answer does: an alert, or a ServerHello (not our own ClientHello come back)."""
+    if len(data) < 2 or data[1] != 3:
+        return False
+    return data[0] == TLS_ALERT or (data[0] == TLS_HANDSHAKE and data[5:6] == bytes([SERVER_HELLO]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +72,8 @@ class Certificate:
 class TlsHandshake(Said):
     """One TLS handshake. `verified` is None where the certificate was only looked at.
 
-    `rejected` is why the certificate was not accepted: expired, not-yet-valid, self-signed, unknown-ca, wrong-name or
-    other, and `detail` says it in OpenSSL's words. `alert` is the alert that the service sent, where it refused.
+    `rejected` is why the certificate was not accepted (expired, not-yet-valid, self-signed, unknown-ca, wrong-name,
+    other), OpenSSL's reason first, and `detail` says that in OpenSSL's words. `alert` is what the service refused with.
     """
 
     kind: ClassVar[str] = "tls"
@@ -78,7 +81,7 @@ class TlsHandshake(Said):
     version: str | None = None
     cipher: str | None = None
     verified: bool | None = None
-    rejected: str | None = None
+    rejected: tuple[str, ...] = ()
     detail: str | None = None
     alert: str | None = None
     certificate: Certificate | None = None
@@ -86,4 +89,17 @@ class TlsHandshake(Said):
     @property
     def is_tls(self) -> bool:
         """The service speaks TLS: the handshake came about, or it answered in TLS that it would not."""
-        return self.version is not None or self.alert is not None or is_tls_record(self.first)
+        return self.version is not None or self.alert is not None or is_tls_answer(self.first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendAttempt:
+    """A connection that another process opened while it served ours. `process` is its name, `to` where it went.
+
+    Both are None where only counters told of it. `outcome` is connected, refused, or pending (no answer came).
+    """
+
+    process: str | None
+    to: str | None
+    outcome: str
+    says: str  # how it was seen, for evidence

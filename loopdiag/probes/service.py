@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.model.observation import Outcome
-from loopdiag.model.service import Greeting, is_tls_record
+from loopdiag.model.service import Greeting, is_tls_answer
 from loopdiag.probes.http import ask_http, exchange, host_header
 from loopdiag.probes.stream import EndedError, Stream, readable
-from loopdiag.probes.tls import look_at_tls, shake_hands
+from loopdiag.probes.tls import look_at_tls, look_closer, shake_hands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _web(target: Target, address: str, port: int, timeout: float) -> Iterator[Ob
     host = host_header(target, port)
     seen = ask_http(target, address, port, host, timeout)
     yield seen
-    if seen.status is None or _says_tls(seen):
+    if _says_tls(seen) or (seen.status is None and seen.outcome is not Outcome.TIMED_OUT):
         looked = look_at_tls(address, port, _server_name(target), min(timeout, SECOND_LOOK))
         if looked.is_tls:
             yield looked
@@ -95,7 +95,7 @@ def _secure_web(target: Target, address: str, port: int, timeout: float) -> Iter
         if secure and secure.alert:
             shaken, answer = replace(shaken, outcome=Outcome.FAILED, alert=secure.alert), None
     if shaken.rejected:
-        shaken = replace(shaken, certificate=look_at_tls(address, port, name, timeout).certificate)
+        shaken = look_closer(shaken, timeout)
     yield shaken
     if answer:
         yield answer
@@ -116,7 +116,8 @@ def _plain(scheme: str, address: str, port: int | None, timeout: float) -> Itera
     if seen.outcome is Outcome.TIMED_OUT and not question and scheme not in SPEAKS_FIRST:
         return
     yield seen
-    if question and (is_tls_record(seen.first) or not seen.received):
+    silent = seen.outcome is Outcome.TIMED_OUT
+    if question and (is_tls_answer(seen.first) or not (seen.received or silent)):
         looked = look_at_tls(address, port, "localhost", min(timeout, SECOND_LOOK))
         if looked.is_tls:
             yield looked

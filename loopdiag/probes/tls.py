@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.model.observation import Outcome
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from loopdiag.model.service import Certificate
 
+PATIENCE = 1.0  # seconds for each answer of a handshake; a plaintext server may wait in silence for the end of a line
 # X509_V_ERR_* of openssl/x509_vfy.h -> the reason in our words
 REASONS = {
     9: "not-yet-valid", 10: "expired", 18: "self-signed", 19: "unknown-ca", 20: "unknown-ca", 21: "unknown-ca",
@@ -44,7 +46,7 @@ class Secure:
                 self.tls.do_handshake()
             except self._ssl.SSLWantReadError:
                 self._flush()
-                self._incoming.write(self._stream.receive())
+                self._incoming.write(self._stream.receive(PATIENCE))
             except self._ssl.SSLError:
                 self._flush_last()  # the alert that tells the other side why
                 raise
@@ -95,7 +97,7 @@ def shake_hands(stream: Stream, server_name: str, *, verify: bool) -> tuple[TlsH
     except EndedError as end:
         return _ended(stream, server_name, end), None
     except ssl.SSLCertVerificationError as fault:
-        rejected = REASONS.get(fault.verify_code, "other")
+        rejected = (REASONS.get(fault.verify_code, "other"),)
         return _seen(stream, server_name, Outcome.FAILED, verified=False, rejected=rejected,
                      detail=fault.verify_message), None  # fmt: skip
     except ssl.SSLError as fault:
@@ -103,6 +105,17 @@ def shake_hands(stream: Stream, server_name: str, *, verify: bool) -> tuple[TlsH
     cipher = secure.tls.cipher()
     return _seen(stream, server_name, Outcome.ACCEPTED, verified=verify or None, version=secure.tls.version(),
                  cipher=cipher[0] if cipher else None, certificate=_certificate(secure.tls)), secure  # fmt: skip
+
+
+def look_closer(seen: TlsHandshake, timeout: float) -> TlsHandshake:
+    """A rejected handshake with its certificate, and all reasons against it: OpenSSL stops at the first."""
+    from datetime import UTC, datetime
+
+    from loopdiag.probes.x509 import faults
+
+    found = look_at_tls(seen.address, seen.port, seen.server_name, timeout).certificate
+    more = faults(found, seen.server_name, datetime.now(UTC)) if found else ()
+    return replace(seen, certificate=found, rejected=tuple(dict.fromkeys((*seen.rejected, *more))))
 
 
 def look_at_tls(address: str, port: int | None, server_name: str, timeout: float) -> TlsHandshake:
@@ -145,7 +158,7 @@ def _seen(
     verified: bool | None = None,
     version: str | None = None,
     cipher: str | None = None,
-    rejected: str | None = None,
+    rejected: tuple[str, ...] = (),
     detail: str | None = None,
     alert: str | None = None,
     certificate: Certificate | None = None,

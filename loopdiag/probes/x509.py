@@ -12,6 +12,7 @@ from loopdiag.model.service import Certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 _SEQUENCE, _SET, _OID, _OCTETS = 0x30, 0x31, 0x06, 0x04
 _EXTENSIONS, _VERSION = 0xA3, 0xA0  # context tags of TBSCertificate
@@ -28,6 +29,25 @@ def parse_certificate(der: bytes) -> Certificate | None:
         return _certificate(der)
     except (ValueError, IndexError, StopIteration, UnicodeDecodeError):
         return None
+
+
+def faults(certificate: Certificate, name: str, now: datetime) -> tuple[str, ...]:
+    """What stands in the certificate itself against using it for `name` at the time `now` (UTC)."""
+    clock = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    found = {
+        "expired": certificate.not_after is not None and certificate.not_after < clock,
+        "not-yet-valid": certificate.not_before is not None and certificate.not_before > clock,
+        "wrong-name": not any(covers(each, name) for each in certificate.names),
+    }
+    return tuple(fault for fault, is_so in found.items() if is_so)
+
+
+def covers(pattern: str, name: str) -> bool:
+    """A name of a certificate is that of the server; `*` stands for one label, the first (RFC 6125, 6.4.3)."""
+    pattern, name = pattern.lower(), name.lower().rstrip(".")
+    if pattern.startswith("*."):
+        return "." in name and name.partition(".")[2] == pattern[2:]
+    return pattern == name
 
 
 def _certificate(der: bytes) -> Certificate:

@@ -1,0 +1,61 @@
+"""`service-restricts-peers`: the service says itself that it serves others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.service.parts import heard, listener, said, server
+from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+from loopdiag.model.service import HttpExchange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopdiag.model.case import Case
+    from loopdiag.model.service import Said
+
+_WIDEN = "widen whom the service serves, or ask it from where it wants to be asked"
+_ALLOW = "add this client's address to those that the service allows"
+# What services say to peers that they do not serve -> what to change there.
+_SAYINGS: tuple[tuple[str, str], ...] = (
+    (r"^-DENIED\b.*protected mode", "set a password (requirepass), or `protected-mode no` with a bind that is private"),
+    (r"no pg_hba\.conf entry", "add a line for this client's address, user and database to pg_hba.conf"),
+    (r"is not allowed to connect to this (MySQL|MariaDB) server", "grant the user access from this host"),
+    (r"is blocked because of many connection errors", "let the database forget them: mysqladmin flush-hosts"),
+    (r"\b(only|just)\b.{0,60}\b(from|to|on|for|by|via)\b.{0,20}"
+     r"\b(local(host)?|loopback|127\.0\.0\.1|(same|this) (machine|host))\b", _WIDEN),
+    (r"\b(localhost|local (connections|requests|clients|access)) only\b", _WIDEN),
+    (r"\b(your|this|client|remote|source)('s)? (ip|host|address|client)\b.{0,60}"
+     r"\b(not|isn't|denied|blocked|forbidden|refused)\b", _ALLOW),
+    (r"\b(not (allowed|permitted|authorized)|denied|refused|forbidden|blocked)\b.{0,30}\b(from|for)\b.{0,20}"
+     r"\b(your|this|client|remote|host|ip|address|\d+\.\d+\.\d+\.\d+|[0-9a-f]*::?[0-9a-f:]+)", _ALLOW),
+)  # fmt: skip
+_REFUSING = (401, 403, 407, 421, 451)
+
+
+def restricts_peers(case: Case) -> Iterator[Finding]:
+    """An answer that refuses this client by where it comes from."""
+    for one in said(case):
+        if isinstance(one, HttpExchange) and one.status not in _REFUSING:
+            continue
+        mend = _mend(one.text or "")
+        if mend:
+            yield _told(case, one, mend)
+
+
+def _mend(text: str) -> str | None:
+    return next((mend for saying, mend in _SAYINGS if re.search(saying, text, re.IGNORECASE)), None)
+
+
+def _told(case: Case, one: Said, mend: str) -> Finding:
+    source = f" (asked from {one.local})" if one.local else ""
+    return Finding(
+        cause="service-restricts-peers",
+        certainty=Certainty.PROVEN if not isinstance(one, HttpExchange) else Certainty.LIKELY,
+        subject=one.to,
+        statement=f"{server(case, one)} on {one.to} says itself that it does not serve this client{source}: "
+        f"'{one.text}'",
+        evidence=(heard(one), *((Evidence("client", one.local),) if one.local else ()), *listener(case, one)),
+        fixes=(Fix(mend),),
+    )
