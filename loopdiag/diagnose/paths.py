@@ -29,6 +29,8 @@ def route(question: Question, facts: Facts) -> Any:
 
 def routes(question: Question, facts: Facts) -> Any:
     """Every route question of the attempt; an Unknown where the first of them could not be asked."""
+    if facts.rules is None:
+        facts = replace(facts, rules=read("rules"))
     answers: list[RouteAnswer] = []
     for address in addresses_of(question)[:MOST_ADDRESSES]:
         for answer in _of_address(question, facts, address):
@@ -61,8 +63,8 @@ def _of_address(question: Question, facts: Facts, address: str) -> Iterator[Rout
         yield _ask(question, facts, address, source=source)
         yield _ask_back(question, facts, address, source)
     if source and plain.type == "unicast":
-        bare = _ask(question, facts, address, source=source, protocol=None, port=None)
-        yield _marked(bare, "reverse", address)
+        # As fib_validate_source() asks: with the same protocol and ports, for no user in particular, without a mark.
+        yield _marked(_ask(question, facts, address, source=source, user=0), "reverse", address)
     for selectors in _narrow(facts, plain):
         yield _marked(_ask(question, facts, address, source=source, **selectors), "what-if", address)
 

@@ -115,6 +115,12 @@ def asked(case: Case) -> tuple[RouteAnswer, ...]:
     return known(case.facts.routes) or ((first,) if first else ())
 
 
+def set_marks(case: Case) -> set[int]:
+    """The marks that the packet filter gives to the packets of this attempt."""
+    paths = case.facts.filter_paths or ()
+    return {path.rewritten.mark for path in paths if path.rewritten and path.rewritten.mark}
+
+
 def route_says(answer: RouteAnswer) -> Evidence:
     """A route answer as evidence."""
     return Evidence(answer.question, answer_text(answer))

@@ -33,7 +33,7 @@ def reverse_path_filter(case: Case) -> Iterator[Finding]:
         yield _by_reverse_path(case, one, drop.device, _seen_drop(drop), Certainty.PROVEN)
     elif counted > 0 and _strict_devices(case):
         yield _by_reverse_path(case, one, None, Evidence(COUNTER, f"+{counted} during the attempt"), Certainty.LIKELY)
-    elif skew := _skewed(case, one):
+    elif skew := _skewed(case, one) or _other_door(case, one):
         yield _by_reverse_path(case, one, skew[0], skew[1], Certainty.LIKELY)
 
 
@@ -53,18 +53,31 @@ def _strict_devices(case: Case) -> list[str]:
 def _skewed(case: Case, one: Trouble) -> tuple[str, Evidence] | None:
     """The packet leaves by one interface, the way back to its destination leads by another, and the first is strict."""
     out = plain(case, one.address)
-    if out is None or out.through is None or out.type != "unicast":
+    back = next((each for each in asked(case) if each.way == "reverse" and each.about == one.address), None)
+    if out is None or back is None or out.type != "unicast" or back.through in (None, out.through):
         return None
-    back = (answer for answer in asked(case) if answer.way == "reverse" and answer.about == one.address)
-    other = next(back, None)
-    if (
-        other is None
-        or other.through is None
-        or other.through == out.through
-        or out.through not in _strict_devices(case)
-    ):
+    return (out.through, route_says(back)) if out.through in _strict_devices(case) else None
+
+
+def _other_door(case: Case, one: Trouble) -> tuple[str, Evidence] | None:
+    """No IPv4 packet came in, yet frames of another kind did, on a strict interface that the packet did not leave by.
+
+    They are the ARP requests of the host that would answer: strict filtering drops those too, uncounted.
+    """
+    counters, out = known(case.facts.counters), plain(case, one.address)
+    if counters is None or out is None or out.type != "unicast" or not one.timed_out:
         return None
-    return out.through, route_says(other)
+    came = counters.protocol
+    rest = sum(count for name, count in counters.received.items() if name != "lo") - came.get("Ip6.InReceives", 0)
+    if came.get("Ip.InReceives", 0) or rest <= 0:
+        return None
+    for device in _strict_devices(case):
+        count = counters.received.get(device, 0)
+        if count and device not in ("lo", out.through):
+            return device, Evidence(
+                f"packets received by {device}", f"+{count}, and not one IPv4 packet on any interface"
+            )
+    return None
 
 
 def _by_reverse_path(case: Case, one: Trouble, device: str | None, proof: Evidence, sure: Certainty) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from loopdiag.explain.asked import REJECTING, asked, plain, route_says, troubles, ways
+from loopdiag.explain.asked import REJECTING, asked, plain, route_says, set_marks, troubles, ways
 from loopdiag.explain.evidence import known
 from loopdiag.explain.own import IPV4_MTU, covering, interfaces, is_loopback, local_route, local_rule, loopback
 from loopdiag.model.finding import Evidence, Finding, Fix, Severity
@@ -71,7 +71,7 @@ def _takes_away(case: Case, answer: RouteAnswer) -> bool:
 
 def _by_mark(case: Case, held: Held) -> Iterator[Finding]:
     """A mark that the packet filter sets on our packet makes a rule match that would not otherwise."""
-    marks = {path.rewritten.mark for path in case.facts.filter_paths or () if path.rewritten and path.rewritten.mark}
+    marks = set_marks(case)
     for answer in asked(case):
         about = answer.about == held.trouble.address and answer.way == "what-if"
         if about and answer.mark in marks and answer.rule and _takes_away(case, answer):

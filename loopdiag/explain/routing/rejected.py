@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.asked import REJECTING, asked, plain, route_says, troubles, ways
+from loopdiag.explain.asked import REJECTING, asked, plain, route_says, set_marks, troubles, ways
 from loopdiag.explain.evidence import known
 from loopdiag.explain.interfaces.ipv6 import ipv6_off
 from loopdiag.explain.own import covering, interfaces, is_loopback, is_multicast, loopback
@@ -29,7 +29,7 @@ def route_rejects(case: Case) -> Iterator[Finding]:
         narrow = next((way for way in _what_ifs(case, one) if _rejects(way)), None)
         if answer:
             yield _rejected(one, answer)
-        elif narrow and (_marked_so(case, narrow) or case.command == "route"):
+        elif narrow and (narrow.mark in set_marks(case) or case.command == "route"):
             yield _rejected(one, narrow, Severity.WARNING if case.command == "route" else Severity.ERROR)
 
 
@@ -39,12 +39,6 @@ def _rejects(answer: RouteAnswer) -> bool:
 
 def _what_ifs(case: Case, one: Trouble) -> list[RouteAnswer]:
     return [answer for answer in asked(case) if answer.way == "what-if" and answer.about == one.address]
-
-
-def _marked_so(case: Case, answer: RouteAnswer) -> bool:
-    """The packet filter gives our packet the mark that was asked with."""
-    paths = case.facts.filter_paths or ()
-    return answer.mark is not None and any(path.rewritten and path.rewritten.mark == answer.mark for path in paths)
 
 
 def _rejected(one: Trouble, answer: RouteAnswer, severity: Severity = Severity.ERROR) -> Finding:
