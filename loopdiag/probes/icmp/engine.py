@@ -154,7 +154,7 @@ class Engine:
         self._watch(event)
 
     def _take_notes(self) -> bool:
-        """Read the error queue; whether an ICMP error or a local one was on it."""
+        """Read the error queue; whether an ICMP error was on it."""
         problem = False
         while (entry := self._sock.next_note()) is not None:
             wire, note, stamp = entry
@@ -163,7 +163,7 @@ class Engine:
                 if self._options.eager and not self._sock.owes_stamps:
                     break
             elif note.errno and (wire is not None or note.origin == FROM_LOCAL):
-                problem = True
+                problem = problem or note.origin != FROM_LOCAL
                 self._problem(wire, note)
         return problem
 
