@@ -42,9 +42,10 @@ def bind_test(target: Target, *, family: int | None = None, reuseaddr: bool = Tr
     Raises UsageError for an address that cannot be meant.
     """
     session = Session("bind-test")
-    addresses = resolve_addresses(target.host or "", family).addresses
+    resolution = resolve_addresses(target.host or "", family)
+    addresses = resolution.addresses
     question = Question(target=target, addresses=tuple(map(str, addresses)), port=target.port or None,
-                        protocol=target.transport)  # fmt: skip
+                        protocol=target.transport, resolution=resolution)  # fmt: skip
     facts = gather(question, _BEFOREHAND)
     seen: list[Observation] = []
     for address in addresses:

@@ -29,7 +29,9 @@ def names(question: Question, facts: Facts) -> NameFacts | Unknown | None:
     if target.host is None:
         return None
     if target.address:
-        return _files(socket.gethostname())
+        own = _files(socket.gethostname())
+        # Of interest for a number, but not needed: no gap is reported for it.
+        return own if not isinstance(own, Unknown) and isinstance(own.hosts, tuple) else None
     found = _files(target.host)
     if isinstance(found, Unknown):
         return found
@@ -50,7 +52,7 @@ def answers(question: Question, facts: Facts) -> tuple[Answer, ...] | Unknown | 
         return None
     if target.address:
         return (Answer(str(target.address), family_name(str(target.address)), NUMERIC),)
-    addresses = question.addresses or tuple(map(str, _resolution(question).addresses))
+    addresses = tuple(map(str, _resolution(question).addresses)) or question.addresses
     return attributed(addresses, _files(target.host) if facts.names is None else facts.names)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from loopdiag.model.unknown import Unknown
     from loopdiag.probes.icmp.control import Control
     from loopdiag.probes.icmp.options import EchoOptions
+    from loopdiag.probes.resolve import Resolution
 
 _WORKED = ("interfaces", "rules", "route")
 _OF_A_NAME = ("answers", "names")
@@ -48,13 +49,14 @@ def ping(
     """
     session = Session("ping")
     with stamps.kept_on():
-        addresses = resolve_addresses(target.host or "", family).addresses
+        resolution = resolve_addresses(target.host or "", family)
+        addresses = resolution.addresses
         before = read("counters")
         runs = _runs(addresses, options, target, watch, control)
     seen = [one for run in runs for one in run.observations]
     if runs and watch:
         watch(runs[-1].statistics)
-    facts = _facts(target, addresses, seen, before)
+    facts = _facts(target, resolution, seen, before)
     case = Case("ping", target, tuple(seen), facts)
     return session.judged(target, seen, facts, story.summary, _extra(case, runs))
 
@@ -76,12 +78,13 @@ def _nowhere(seen: Sequence[IcmpEcho]) -> bool:
     return bool(seen) and all(one.failed_call and one.errno in HOPELESS for one in seen)
 
 
-def _facts(target: Target, addresses: Sequence[Address], seen: Sequence[IcmpEcho], before: Counters | Unknown) -> Facts:
+def _facts(target: Target, resolution: Resolution, seen: Sequence[IcmpEcho], before: Counters | Unknown) -> Facts:
     from loopdiag.diagnose.topics import TOPICS
 
     question = Question(
-        target=target, addresses=tuple(map(str, addresses)), observations=tuple(seen), protocol="icmp", before=before
-    )
+        target=target, addresses=tuple(map(str, resolution.addresses)), observations=tuple(seen), protocol="icmp",
+        before=before, resolution=resolution,
+    )  # fmt: skip
     silent = [one for one in seen if one.outcome is Outcome.TIMED_OUT]
     wanted = [*_WORKED, *(() if target.address else _OF_A_NAME)]
     sent = [one for one in seen if one.failed_call != "socket"]

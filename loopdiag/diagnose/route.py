@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from loopdiag.model.report import Report
     from loopdiag.model.route import RouteAnswer
     from loopdiag.model.target import Target
+    from loopdiag.probes.resolve import Resolution
 
 TOPICS = ("rules", "interfaces", "local_table", "sysctls", "routes")
 ANY = "any"  # the question is about no protocol in particular
@@ -55,23 +56,25 @@ def route(
     check_zone(target)
     if selectors.input_device:
         check_device(selectors.input_device)
-    addresses = _addresses(target, family, timeout)
+    resolution = _resolution(target, family, timeout)
+    addresses = tuple(map(str, resolution.addresses))
     if not addresses:
-        return session.report(target, Verdict.BROKEN, f"{target.host} has no address to ask about", facts=Facts())
+        question = Question(target=target, resolution=resolution)
+        return session.judged(target, (), gather(question, ("names", "answers")), _no_address)
     facts = _facts(target, addresses, selectors)
     if isinstance(facts.route, Unknown):
         return session.report(target, Verdict.UNKNOWN, "the kernel could not be asked for the route", facts=facts)
     return session.judged(target, (), facts, _summary, {"meaning": _meanings(facts, addresses)})
 
 
-def _addresses(target: Target, family: int | None, timeout: float | None) -> tuple[str, ...]:
-    if target.address:
-        if family and (family == 6) != (":" in target.address.text):
-            raise UsageError(f"'{target.host}' is no IPv{family} address")
-        return (str(target.address),)
+def _resolution(target: Target, family: int | None, timeout: float | None) -> Resolution:
     from loopdiag.probes.resolve import resolve_addresses
 
-    return tuple(str(one) for one in resolve_addresses(target.host or "", family, timeout=timeout).addresses)
+    return resolve_addresses(target.host or "", family, timeout=timeout)
+
+
+def _no_address(case: Case) -> str:
+    return f"{case.target.host} has no address to ask about"
 
 
 def _facts(target: Target, addresses: tuple[str, ...], selectors: Selectors) -> Facts:

@@ -87,19 +87,14 @@ def _ask(host: str, ask: Ask) -> Resolution:
         found = socket.getaddrinfo(name, None, _FAMILIES[ask.family], socket.SOCK_STREAM, 0, flags)
     except socket.gaierror as fault:
         error = _ERRORS.get(fault.errno or 0, f"EAI_{fault.errno}")
-    except (OSError, UnicodeError) as fault:  # EAI_SYSTEM comes as the errno itself
-        error = _errno_name(fault)
+    except UnicodeError:
+        error = "EAI_NONAME"
+    except OSError:  # Python raises the errno itself for it
+        error = "EAI_SYSTEM"
     else:
         addresses = dict.fromkeys(_address(entry[4]) for entry in found if entry[0] in _FAMILIES.values())
         return Resolution(host, ask.family, tuple(addresses), None, time.monotonic() - began)
     return Resolution(host, ask.family, (), error, time.monotonic() - began)
-
-
-def _errno_name(fault: OSError | UnicodeError) -> str:
-    import errno
-
-    number = fault.errno if isinstance(fault, OSError) else None
-    return errno.errorcode.get(number or 0, "EAI_SYSTEM") if number else "EAI_NONAME"
 
 
 def _address(sockaddr: tuple[object, ...]) -> Address:

@@ -36,8 +36,8 @@ def address_config_filter(case: Case) -> Iterator[Finding]:
         if hidden:
             yield _finding(case, names, Severity.NOTE, f"do not get {', '.join(hidden)} for {names.name}")
         elif families:
-            alone = " and for ".join(f"{_WORDS[one]} alone" for one in families)
-            yield _finding(case, names, Severity.NOTE, f"and for {alone} get no address for {names.name}")
+            alone = " or for ".join(f"{_WORDS[one]} alone" for one in families)
+            yield _finding(case, names, Severity.NOTE, f"for {alone} get no address for {names.name}")
     elif limited is not None and _only_hidden_served(case, limited):
         yield _finding(case, names, Severity.WARNING, f"get {', '.join(limited)} alone, which does not answer")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.names.said import (
     NSSWITCH,
+    TIMED_OUT,
     addresses,
     asked,
     fits,
@@ -118,8 +119,10 @@ def _order_says(names: NameFacts, at: int | None, case: Case) -> str:
         where = f"{NSSWITCH} has no hosts line, and the C library's default ({order(names)})"
     got = ", ".join(addresses(case))
     result = f"it gives {got}" if got else f"it gives no address ({names.errno})"
+    if names.errno == TIMED_OUT:
+        result = f"no answer came within {names.seconds or 0:.1f} s"
     if at is None:
         return f"{where} leaves out files, and {result}"
     first = " ".join(names.services[:at]) if not isinstance(names.services, Unknown) else ""
-    slow = f", which took {names.seconds:.1f} s" if names.seconds and names.seconds >= SLOW else ""
+    slow = f", which took {names.seconds:.1f} s" if got and (names.seconds or 0) >= SLOW else ""
     return f"{where} asks {first} first{slow}, and {result}"

@@ -65,12 +65,14 @@ def remapped(case: Case) -> Iterator[Finding]:
     first = failed[0].address if failed else wrong[0]
     line = names.giving(first)
     where = f"{line.file} line {line.line}" if line else f"{order(names)}, not the hosts file,"
+    beside = "" if len(wrong) == len(addresses(case)) else " as well"
     yield Finding(
         cause="localhost-remapped",
         severity=_weight(case, failed, first_is_wrong=addresses(case)[0] in wrong),
         subject=failed[0].to if failed else "localhost",
-        statement=f"{where} turns localhost into {first}, where a server on 127.0.0.1 or ::1 is not met"
-        + _where_it_is(case),
+        statement=f"{where} turns localhost into {first}{beside}, "
+        + (f"where a server on 127.0.0.1 or ::1 is not met{_where_it_is(case)}" if failed or not case.observations
+           else "which answers here, and is not what programs take localhost for"),
         evidence=(*((line_evidence(line),) if line else (order_evidence(names),)), *map(seen, failed[:2]),
                   *_listening(case)),
         fixes=(Fix(f"take localhost off the line of {first} in {line.file}") if line else _BOTH, _BOTH),
