@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.gather import Question, gather
 from loopdiag.diagnose.names import asked_family, attributed, family_name, outcome
 from loopdiag.diagnose.session import Session
 from loopdiag.diagnose.sources import NUMERIC, asked, families_at_hand
@@ -28,6 +29,8 @@ def resolve(target: Target, family: int | None = None, timeout: float | None = N
     """Ask getaddrinfo for a name, in all ways that programs ask; `timeout` bounds each round, in seconds."""
     session = Session("resolve")
     facts = _number(target, family) if target.address else _name(target.host or "", family, timeout)
+    if facts.answers:  # whether the addresses can be of use here: IPv6 may be off, lo down
+        facts = gather(Question(target=target), ("interfaces", "sysctls"), facts)
     return session.judged(target, (), facts, _summary)
 
 
@@ -47,12 +50,7 @@ def _name(host: str, family: int | None, timeout: float | None) -> Facts:
     names = replace(names, errno=main.error, seconds=main.seconds, datagrams=datagrams, family=asked_family(main))
     if main.error != TIMED_OUT:  # else the same would be waited for again
         names = _asked_in_other_ways(names, main, timeout)
-    own = names.host_name or ""
-    return Facts(
-        names=names,
-        answers=attributed(addresses, names),
-        interfaces=read("interfaces") if host.lower() == own.lower() else None,
-    )
+    return Facts(names=names, answers=attributed(addresses, names))
 
 
 def _asked_in_other_ways(names: NameFacts, main: Resolution, timeout: float | None) -> NameFacts:

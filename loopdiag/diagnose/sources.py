@@ -56,4 +56,4 @@ def families_at_hand(names: NameFacts) -> tuple[int, ...]:
 
 def _source(service: str, names: NameFacts) -> Source:
     servers = () if isinstance(names.servers, Unknown) else names.servers
-    return Source(service, server=servers[0] if service == "dns" and servers else None)
+    return Source(service, server=" or ".join(servers) if service == "dns" and servers else None)

@@ -45,6 +45,8 @@ class Rule(NamedTuple):
 
 
 RULES: tuple[Rule, ...] = (
+    # A request that a proxy gets never comes to what follows.
+    Rule(("proxy-captures-loopback",), proxy.proxy_captures_loopback),
     # Names
     Rule(("resolver-file-unreadable",), files.unreadable),
     Rule(("hosts-file-malformed",), files.malformed),
@@ -132,7 +134,6 @@ RULES: tuple[Rule, ...] = (
     Rule(("port-excluded",), privileged.excluded),
     Rule(("address-not-local",), nowhere.bound_nowhere),
     # The client's side
-    Rule(("proxy-captures-loopback",), proxy.proxy_captures_loopback),
     Rule(("unspecified-destination",), unspecified.unspecified_destination),
     Rule(("unsafe-port",), ports.unsafe_port),
 )  # fmt: skip

@@ -19,7 +19,7 @@ class Source:
     service: str
     file: str | None = None
     line: int | None = None
-    server: str | None = None  # the name server asked, where it was dns
+    server: str | None = None  # the name server, where it was dns; `A or B` where it may have been either
 
 
 @dataclass(frozen=True, slots=True)

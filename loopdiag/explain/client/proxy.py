@@ -39,7 +39,7 @@ def proxy_captures_loopback(case: Case) -> Iterator[Finding]:
     yield Finding(
         cause="proxy-captures-loopback",
         severity=_severity(case, covered, dead=dead, elsewhere=not attempts),
-        certainty=Certainty.PROVEN if dead and covered is Cover.NONE else Certainty.LIKELY,
+        certainty=Certainty.PROVEN if covered is Cover.NONE else Certainty.LIKELY,
         subject=f"{scheme}://{case.target}",
         statement=_statement(case, variables, proxy, covered, attempts, dead=dead),
         evidence=(*_environment(variables, proxy), *map(seen, attempts[:2]), *map(seen, case.worked[:1])),

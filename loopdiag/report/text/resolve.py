@@ -100,5 +100,5 @@ def _dns_was_asked(names: NameFacts, answers: Sequence[Answer]) -> bool:
 def _server(names: NameFacts) -> str:
     servers = ", ".join(names.servers) if isinstance(names.servers, tuple) else "unknown"
     named = "resolv.conf" if names.servers_named else "the default: resolv.conf names none"
-    left = "" if names.datagrams is None else f"; {names.datagrams} UDP datagrams left this host meanwhile"
+    left = "" if names.datagrams is None else f"; {names.datagrams} UDP datagrams were sent from here meanwhile"
     return f"{servers} ({named}){left}"
