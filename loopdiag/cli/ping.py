@@ -39,7 +39,9 @@ class Seconds(click.FloatRange):
 @click.argument("host")
 @click.option("-c", "count", type=click.IntRange(1), metavar="COUNT", help="Stop after COUNT requests.")
 @click.option("-i", "interval", type=Seconds(), metavar="SECONDS", help="From one request to the next (1).")
-@click.option("-W", "wait", type=Seconds(), metavar="SECONDS", help="Longest wait for one answer (1); 0: no limit.")
+@click.option(
+    "-W", "wait", type=Seconds(), metavar="SECONDS", help="Longest wait for one answer (1, 0.5 at home); 0: no limit."
+)
 @click.option("-w", "deadline", type=Seconds(), metavar="SECONDS", help="End after so long, however many are out.")
 @click.option("-s", "size", type=click.IntRange(0, 2**31 - 1), default=56, metavar="BYTES", help="Data to send (56).")
 @click.option("-t", "ttl", type=click.IntRange(0, 255), metavar="TTL", help="Time to live, or hop limit.")
@@ -90,7 +92,7 @@ def _options(
     return EchoOptions(
         count=count,
         interval=interval if interval is not None else 0.0 if flood else 1.0,
-        wait=1.0 if wait is None else wait or LONGEST,
+        wait=None if wait is None else wait or LONGEST,
         deadline=deadline or None,
         size=size,
         ttl=ttl,

@@ -90,6 +90,8 @@ def _facts(target: Target, resolution: Resolution, seen: Sequence[IcmpEcho], bef
     sent = [one for one in seen if one.failed_call != "socket"]
     if any(not one.outcome.good for one in sent):
         wanted += [topic for topic in topics_for(sent) if topic not in _OF_PORTS]
+    if any(one.errno == "ENOBUFS" for one in sent):
+        wanted.append("qdiscs")  # a queue that is full tells a raw socket so
     if len(sent) < len(seen):
         wanted += _OF_SOCKETS
     facts = gather(question, ("counters",))

@@ -66,6 +66,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "host-header-rejected": ("service-restricts-peers", *_UNSERVED),
     "port-proxy-backend": _UNSERVED,
     "service-restricts-peers": _UNSERVED,
+    "echo-ignored": ("address-not-local", "local-route-missing", "multicast-unavailable"),
     "martian-loopback": ("nat-redirects",),
     "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing", "multicast-unavailable"),

@@ -32,11 +32,12 @@ class Engine:
 
     def __init__(
         self, sock: EchoSocket, options: EchoOptions, control: Control, watch: Callable[[EchoEvent], None] | None,
-        *, expect: str | None,
+        *, wait: float, expect: str | None,
     ) -> None:  # fmt: skip
         self._sock, self._options, self._control, self._watch = sock, options, control, watch
         self._expect = expect  # the address that must answer; None for multicast, broadcast, 0.0.0.0
-        self.ledger = Ledger(options.wait)
+        self._wait = wait
+        self.ledger = Ledger(wait)
         self._hopeless = False
         self._silent: deque[Request] = deque()  # unanswered, in the order of sending; only kept for who watches
         self.ended = 0.0
@@ -75,10 +76,9 @@ class Engine:
 
     def _linger(self) -> float:
         """How long to wait after the last request: where answers come, two round trips are enough."""
-        wait = self._options.wait
         if not self.ledger.received:
-            return wait
-        return min(wait, max(2 * self.ledger.rtt.max, self._options.interval, FLOOD_PAUSE))
+            return self._wait
+        return min(self._wait, max(2 * self.ledger.rtt.max, self._options.interval, FLOOD_PAUSE))
 
     def _patience(self, now: float) -> float:
         """Seconds until something must be done even if nothing comes in."""
@@ -86,7 +86,7 @@ class Engine:
         if self._options.deadline is not None:
             times.append(self._began + self._options.deadline)
         if self._silent:
-            times.append(self._silent[0].sent + self._options.wait)
+            times.append(self._silent[0].sent + self._wait)
         return min(times) - now
 
     def _send(self) -> None:
@@ -180,9 +180,9 @@ class Engine:
 
     def _attend(self, now: float) -> None:
         """Tell of silence as it is noticed, and of the counts so far where somebody asks for them."""
-        while self._silent and (self._silent[0].outcome or now >= self._silent[0].sent + self._options.wait):
+        while self._silent and (self._silent[0].outcome or now >= self._silent[0].sent + self._wait):
             request = self._silent.popleft()
             if request.outcome is None and self._watch:
-                self._watch(EchoSilence(at=time.time(), sequence=request.sequence, after=self._options.wait))
+                self._watch(EchoSilence(at=time.time(), sequence=request.sequence, after=self._wait))
         if self._control.asked:
             self._control.answer(self.ledger.statistics())

@@ -9,6 +9,7 @@ from loopdiag.model.errors import UsageError
 
 MOST_DATA = {4: 65507, 6: 65527}  # what the 16-bit length of IP leaves beside the headers
 USER_INTERVAL = 0.002  # seconds; ping(8): who is not root may not go faster
+WAIT, WAIT_AT_HOME = 1.0, 0.5  # seconds for one answer; an own address answers within microseconds or not at all
 FLOOD_PAUSE = 0.01  # seconds; a flood sends at least a hundred requests per second
 PMTU = {"dont": 0, "want": 1, "do": 2, "probe": 3}  # IP_PMTUDISC_*: ip(7)
 
@@ -17,12 +18,14 @@ PMTU = {"dont": 0, "want": 1, "do": 2, "probe": 3}  # IP_PMTUDISC_*: ip(7)
 class EchoOptions:
     """`count` None is endless. `interval`, `wait` (for one answer) and `deadline` (for all) are in seconds.
 
+    `wait` None is WAIT, or WAIT_AT_HOME where the address is this host's own.
+
     An interval of 0 sends the next request as soon as the last one is answered.
     """
 
     count: int | None = None
     interval: float = 1.0
-    wait: float = 1.0
+    wait: float | None = None
     deadline: float | None = None
     size: int = 56
     ttl: int | None = None

@@ -13,7 +13,7 @@ from loopdiag.probes.icmp.configure import configure
 from loopdiag.probes.icmp.control import Control
 from loopdiag.probes.icmp.engine import Engine
 from loopdiag.probes.icmp.ledger import observation
-from loopdiag.probes.icmp.options import EchoOptions, check
+from loopdiag.probes.icmp.options import WAIT, WAIT_AT_HOME, EchoOptions, check
 from loopdiag.probes.icmp.sockets import Refused, open_socket, source_for
 from loopdiag.probes.outcome import outcome_of
 
@@ -68,15 +68,23 @@ def _run(
         watch(plan)
     # Others than the one asked may answer for a group, a broadcast address (connect() gives no source), or 0.0.0.0.
     several = address.ip.is_multicast or address.ip.is_unspecified or plan.source is None
-    engine = Engine(sock, options, control, watch, expect=None if several else address.text)
+    wait = _wait(plan, address, options)
+    engine = Engine(sock, options, control, watch, wait=wait, expect=None if several else address.text)
     engine.run()
     ledger = engine.ledger
     seen = tuple(
-        observation(request, str(address), plan.source, sock.kind, min(options.wait, engine.ended - request.sent))
-        for request in ledger.requests(open_since=engine.ended - options.wait)
+        observation(request, str(address), plan.source, sock.kind, min(wait, engine.ended - request.sent))
+        for request in ledger.requests(open_since=engine.ended - wait)
     )
     counts = ledger.statistics()
     return EchoRun(plan=plan, observations=seen, statistics=counts, left_out=counts.transmitted - len(seen))
+
+
+def _wait(plan: EchoPlan, address: Address, options: EchoOptions) -> float:
+    """The kernel takes an own address as the source of packets to itself."""
+    if options.wait is not None:
+        return options.wait
+    return WAIT_AT_HOME if address.ip.is_loopback or plan.source == address.text else WAIT
 
 
 def _plan(
