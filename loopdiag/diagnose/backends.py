@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.service.forwarder import GATEWAY
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from loopdiag.diagnose.gather import Question
     from loopdiag.model.facts import Facts
 
-_PATIENCE = 0.3  # seconds for the second time
-_ROUNDS = 2  # counters are everybody's: what is due to us happens each time
+_PATIENCE = 0.3  # seconds for each time that it is asked again
+_ROUNDS = {Outcome.TIMED_OUT: 2}  # how often, where that takes long
+_MOST_ROUNDS = 3
+_PAUSE = 0.03  # seconds in which nothing is asked: what is counted then too is not due to us
 
 
 def backends(question: Question, facts: Facts) -> tuple[BackendAttempt, ...] | Unknown:
@@ -30,9 +33,10 @@ def backends(question: Question, facts: Facts) -> tuple[BackendAttempt, ...] | U
     def again() -> object:
         return probe_service(question.target, one.address, one.port or 0, _PATIENCE)
 
-    watched = read("backends", again)
+    rounds = _ROUNDS.get(one.outcome, _MOST_ROUNDS)
+    watched = read("backends", again, rounds=rounds)
     if isinstance(watched, Unknown):
-        return _counted(again)
+        return _counted(again, rounds)
     return tuple(watched)
 
 
@@ -44,16 +48,19 @@ def _doubtful(seen: Said) -> bool:
     return not seen.received and seen.outcome in (Outcome.CLOSED, Outcome.RESET, Outcome.TIMED_OUT)
 
 
-def _counted(again: Callable[[], object]) -> tuple[BackendAttempt, ...]:
-    """Without the right to trace: whether the kernel counts a connection that failed, each time that ours is served."""
-    for _ in range(_ROUNDS):
-        before = read("counters")
-        again()
-        after = read("counters")
-        if isinstance(before, Unknown) or isinstance(after, Unknown):
-            return ()
-        moved = after.since(before).protocol
-        if not moved.get("Tcp.AttemptFails"):
+def _counted(again: Callable[[], object], rounds: int) -> tuple[BackendAttempt, ...]:
+    """Without the right to trace: whether the kernel counts a connection that failed whenever ours is served."""
+    for _ in range(rounds):
+        if not _failures(again) or _failures(lambda: time.sleep(_PAUSE)):
             return ()
     return (BackendAttempt(process=None, to=None, outcome="refused",
-                           says=f"counter Tcp.AttemptFails rose each of {_ROUNDS} times"),)  # fmt: skip
+                           says="counter Tcp.AttemptFails rises whenever a connection is made here"),)  # fmt: skip
+
+
+def _failures(during: Callable[[], object]) -> int:
+    before = read("counters")
+    during()
+    after = read("counters")
+    if isinstance(before, Unknown) or isinstance(after, Unknown):
+        return 0
+    return int(after.since(before).protocol.get("Tcp.AttemptFails", 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
+from loopdiag.model.service import Said
 
 if TYPE_CHECKING:
     from loopdiag.model.case import Case
@@ -14,6 +15,9 @@ def why_it_works(case: Case) -> str:
     """`localhost:3000 answers on 127.0.0.1 and ::1: node (pid 4242) listens on [::]:3000`."""
     target = case.target
     worked = list(dict.fromkeys(one.address for one in case.worked))
+    spoken = next((one for one in case.failed if isinstance(one, Said) and one.received), None)
+    if spoken:
+        return f"{target} accepts connections{_who(case)}; {spoken.sent or 'it'} got what is no answer: '{spoken.text}'"
     if not worked:
         return _what_failed(case)
     where = "" if worked == [target.host] or target.host is None else f" on {' and '.join(worked)}"

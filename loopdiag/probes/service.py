@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PATIENCE = 1.5  # seconds for an answer
 LISTEN_FOR = 0.06  # seconds in which a service that closes at once, or greets first, has done so
 GREETS = 0.5  # seconds for one whose protocol lets the server speak first
-SECOND_LOOK = 0.4  # seconds to see which language is spoken, where the first was not understood
+AFTER_SILENCE = 0.4  # seconds for another language, where the first got no answer at all
 WEB = ("http", "ws")
 SECURE_WEB = ("https", "wss")
 SPEAKS_FIRST = ("mysql",)
@@ -56,7 +56,7 @@ def _web(target: Target, address: str, port: int, timeout: float) -> Iterator[Ob
     seen = ask_http(target, address, port, host, timeout)
     yield seen
     if _says_tls(seen) or (seen.status is None and seen.outcome is not Outcome.TIMED_OUT):
-        looked = look_at_tls(address, port, _server_name(target), min(timeout, SECOND_LOOK))
+        looked = look_at_tls(address, port, _server_name(target), timeout)
         if looked.is_tls:
             yield looked
     elif seen.status in _MAY_BE_THE_HOST:
@@ -73,7 +73,7 @@ def _says_tls(seen: HttpExchange) -> bool:
 def _other_hosts(target: Target, address: str, port: int, seen: HttpExchange, timeout: float) -> Iterator[Observation]:
     """The same request with other Host headers, until one is served; what did not help either is not told."""
     for host in list(_hosts(address, port, seen.host))[:_MOST_HOSTS]:
-        other = ask_http(target, address, port, host, min(timeout, SECOND_LOOK))
+        other = ask_http(target, address, port, host, timeout)
         if other.status is not None and other.status < 400:
             yield other
             return
@@ -100,7 +100,8 @@ def _secure_web(target: Target, address: str, port: int, timeout: float) -> Iter
     if answer:
         yield answer
     elif not shaken.is_tls:
-        plain = ask_http(target, address, port, host, min(timeout, SECOND_LOOK))
+        left = min(timeout, AFTER_SILENCE) if shaken.outcome is Outcome.TIMED_OUT else timeout
+        plain = ask_http(target, address, port, host, left)
         if plain.status is not None:
             yield plain
 
@@ -118,7 +119,7 @@ def _plain(scheme: str, address: str, port: int | None, timeout: float) -> Itera
     yield seen
     silent = seen.outcome is Outcome.TIMED_OUT
     if question and (is_tls_answer(seen.first) or not (seen.received or silent)):
-        looked = look_at_tls(address, port, "localhost", min(timeout, SECOND_LOOK))
+        looked = look_at_tls(address, port, "localhost", timeout)
         if looked.is_tls:
             yield looked
 

@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.listeners.serving import serving
-from loopdiag.explain.service.parts import ended_silently, exchanges, first_of_each, forwarder, heard, listener, said
+from loopdiag.explain.service.parts import (
+    ended_silently,
+    exchanges,
+    first_of_each,
+    forwarder,
+    heard,
+    listener,
+    said,
+    status,
+)
 from loopdiag.explain.service.parts import server as server_of
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 from loopdiag.model.observation import Outcome
+from loopdiag.model.service import HttpExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +90,17 @@ def _known_forwarder(case: Case, one: Said, name: str) -> Finding:
         cause="port-proxy-backend",
         certainty=Certainty.LIKELY,
         subject=one.to,
-        statement=f"{server_of(case, one)} accepts on {one.to} and gives nothing back: {name} passes connections on, "
-        f"and what it passes them on to seems not to serve",
+        statement=f"{server_of(case, one)} accepts on {one.to} and {_answer(one)}: {name} passes connections on, and "
+        f"what it passes them on to seems not to serve",
         evidence=(heard(one), *listener(case, one)),
         fixes=(
             Fix("see whether the service behind it runs, and listens on the port and address that it is forwarded to"),
             Fix("within a container, let the service listen on 0.0.0.0, not on 127.0.0.1"),
         ),
     )
+
+
+def _answer(one: Said) -> str:
+    if isinstance(one, HttpExchange) and one.status:
+        return f"answers {status(one)}"
+    return "gives nothing back"

@@ -1,8 +1,9 @@
-"""Topic `backends`: which connections other processes open while they serve one of ours."""
+"""Topic `backends`: which connections another process opens whenever it serves one of ours."""
 
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.trace.instance import Tracepoint, make_instance
@@ -12,55 +13,77 @@ from loopdiag.model.service import BackendAttempt
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from loopdiag.host.linux.trace.lines import Record
 
 TRACEPOINTS = (Tracepoint("sock/inet_sock_set_state", "protocol == 6", required=True),)
-BEGIN = "loopdiag: begin"
-MOST = 16
+ROUND, PAUSE, END = "loopdiag: round", "loopdiag: pause", "loopdiag: end"
+ROUNDS = 3
+SETTLE = 0.03  # seconds after each round in which nothing is asked: what happens then too has nothing to do with us
 _ENDS = {"TCP_ESTABLISHED": "connected", "TCP_CLOSE": "refused"}
 
 
-def watch_connects(serve: Callable[[], object], *, settle: float = 0.02) -> tuple[BackendAttempt, ...] | Unknown:
-    """Call `serve`, which makes a connection and waits for its end, while the kernel records the states of all TCP
-    sockets; returns the connections that other processes began meanwhile, on the whole machine.
+def watch_connects(serve: Callable[[], object], *, rounds: int = ROUNDS) -> tuple[BackendAttempt, ...] | Unknown:
+    """Call `serve`, which makes a connection and waits for its end, several times while the kernel records the states
+    of all TCP sockets; returns the connections that others begin each time and at no other.
 
-    `settle` is how long to go on listening afterwards, in seconds. Needs root (CAP_SYS_ADMIN); else Unknown says so,
-    and `serve` is not called.
+    The record is of the whole machine, so happening once tells nothing. Needs root (CAP_SYS_ADMIN); else Unknown says
+    so, and `serve` is not called.
     """
     instance = make_instance(TRACEPOINTS)
     if isinstance(instance, Unknown):
         return instance
     try:
-        instance.mark(BEGIN)
-        serve()
-        time.sleep(settle)
+        for _ in range(rounds):
+            instance.mark(ROUND)
+            serve()
+            instance.mark(PAUSE)
+            time.sleep(SETTLE)
+        instance.mark(END)
         return connects_in(instance.read())
     finally:
         instance.close()
 
 
-def connects_in(text: str, begin: str = BEGIN) -> tuple[BackendAttempt, ...]:
-    """The connections begun by others after the mark, in the text of a trace, with what became of them."""
+def connects_in(text: str) -> tuple[BackendAttempt, ...]:
+    """The connections that were begun in every round and in no pause, with what became of the last of each."""
     records, _ = parse(text)
-    start = next((at for at, one in enumerate(records) if one.text == begin), None)
-    if start is None:
+    rounds, pauses = list(_between(records, ROUND)), list(_between(records, PAUSE))
+    if not rounds:
         return ()
-    us, after = records[start].pid, records[start + 1 :]
-    begun = [
-        (at, one) for at, one in enumerate(after) if one.fields.get("newstate") == "TCP_SYN_SENT" and one.pid != us
-    ]
-    return tuple(dict.fromkeys(_attempt(one, after[at + 1 :]) for at, one in begun[:MOST]))
+    begun = [{_key(one): at for at, one in _begun(part)} for part in rounds]
+    other = {_key(one) for part in pauses for _, one in _begun(part)}
+    always = [key for key in begun[-1] if all(key in each for each in begun) and key not in other]
+    return tuple(_attempt(*key, rounds[-1][begun[-1][key] + 1 :]) for key in always)
 
 
-def _attempt(one: Record, after: Sequence[Record]) -> BackendAttempt:
-    where = _destination(one)
+def _between(records: Sequence[Record], mark: str) -> Iterator[list[Record]]:
+    """The records from each such mark to the next mark."""
+    marks = [at for at, one in enumerate(records) if one.text in (ROUND, PAUSE, END)]
+    for start, end in pairwise(marks):
+        if records[start].text == mark:
+            yield list(records[start : end + 1])
+
+
+def _begun(part: Sequence[Record]) -> Iterator[tuple[int, Record]]:
+    """Where others begin to connect; the first record is our own mark."""
+    for at, one in enumerate(part):
+        if one.fields.get("newstate") == "TCP_SYN_SENT" and one.pid != part[0].pid:
+            yield at, one
+
+
+def _key(one: Record) -> tuple[str | None, str]:
+    return one.task, _destination(one)
+
+
+def _attempt(process: str | None, where: str, after: Sequence[Record]) -> BackendAttempt:
     ends = (each.fields.get("newstate", "") for each in after
             if each.fields.get("oldstate") == "TCP_SYN_SENT" and _destination(each) == where)  # fmt: skip
     state = next(ends, None)
     says = f"SYN-SENT, then {state.removeprefix('TCP_')}" if state else "SYN-SENT, and no answer"
-    return BackendAttempt(process=one.task, to=where, outcome=_ENDS.get(state or "", "pending"), says=says)
+    return BackendAttempt(process=process, to=where, outcome=_ENDS.get(state or "", "pending"),
+                          says=f"{says}, whenever a connection is made here")  # fmt: skip
 
 
 def _destination(one: Record) -> str:
