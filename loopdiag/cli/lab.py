@@ -156,9 +156,9 @@ def _status(scenario: Scenario, done: Run) -> int:
 def _what(scenario: Scenario, question: tuple[str, ...] = ()) -> str:
     """What is broken: title, story, steps, question."""
     from loopdiag.lab.words import show as words
-    from loopdiag.report.style import harmless, paragraph
+    from loopdiag.report.style import paragraph
 
-    lines = [f"{scenario.name}: {harmless(scenario.title)}", "", paragraph(scenario.about, 78, "  "), ""]
+    lines = [paragraph(f"{scenario.name}: {scenario.title}", 80), "", paragraph(scenario.about, 78, "  "), ""]
     for number, step in enumerate(scenario.steps, 1):
         label = "steps   " if number == 1 else "        "
         lines.append(label + paragraph(str(step), 72, "          ").lstrip())
