@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 def connect(host: str, port: str | None, udp: bool, trace: bool, pcap: str | None, settings: Settings) -> int:
     """TCP (or UDP) to every address of HOST in the resolver's order, each with its outcome.
 
-    Beside each address stands what the outcome proves, and which process listens there. An address that does not
-    answer is waited for 2.5 seconds, or as long as --timeout says; less where the kernel is seen to drop the packet.
+    Under each address stands what the outcome proves, and which process listens there. An address that does not
+    answer is waited for 2.5 seconds (1 with --udp), or as long as --timeout says; less where the kernel is seen to drop
+    the packet.
 
     \b
     Examples:
@@ -43,7 +44,7 @@ def connect(host: str, port: str | None, udp: bool, trace: bool, pcap: str | Non
     from loopdiag.cli.waiting import waiting
     from loopdiag.diagnose import connect as diagnosis
 
-    with waiting(settings.timeout or diagnosis.TIMEOUT):
+    with waiting(settings.timeout or diagnosis.TIMEOUT[target.transport]):
         report = with_extras(
             lambda: diagnosis.connect(target, family=settings.family, timeout=settings.timeout), trace=trace, pcap=pcap
         )

@@ -75,7 +75,7 @@ class Attempts:
         sockets = read("sockets", port=self._port)
         if isinstance(sockets, Unknown):
             return None
-        full = [one for one in sockets if one.state == "LISTEN" and one.queue > one.queue_limit]
+        full = [one for one in sockets if one.full]
         return f"the accept queue of {full[0].local} is full" if full else None
 
     def _udp(self, address: str) -> Observation:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
 
-TIMEOUT = 2.5  # seconds for all addresses together that do not answer
+TIMEOUT = {"tcp": 2.5, "udp": 1.0, "unix": 1.0}  # seconds for all addresses together that do not answer
 MOST_ADDRESSES = 64
 
 
@@ -35,7 +35,7 @@ def connect(target: Target, *, family: int | None = None, timeout: float | None 
     resolution = None if target.host is None else resolve_addresses(target.host, family)
     addresses = tuple(str(one) for one in resolution.addresses[:MOST_ADDRESSES]) if resolution else ()
     before = read("counters")
-    attempts = Attempts(target, timeout or TIMEOUT).run(addresses)
+    attempts = Attempts(target, timeout or TIMEOUT[target.transport]).run(addresses)
     seen = attempts.observations
     question = Question(
         target=target,

@@ -18,7 +18,7 @@ class Socket:
 
     `state` is the kernel's name (LISTEN, ESTABLISHED, TIME-WAIT, ..., UNCONN for UDP, and BOUND for a TCP socket
     that is bound and neither listens nor is connected). For a listener `queue` is the number of connections that
-    wait for accept() and `queue_limit` the limit; both are bytes for other states.
+    wait for accept() and `queue_limit` the limit (None: not told); both are bytes for other states.
     """
 
     protocol: str  # tcp, udp
@@ -30,7 +30,7 @@ class Socket:
     peer_port: int | None = None
     device: str | None = None  # SO_BINDTODEVICE
     queue: int = 0
-    queue_limit: int = 0
+    queue_limit: int | None = 0
     uid: int | None = None
     inode: int = 0
     reuseport: bool | None = None  # None: sock_diag did not tell
@@ -50,6 +50,11 @@ class Socket:
     def local(self) -> str:
         """The local endpoint, `127.0.0.1:80`."""
         return endpoint(self.address, self.port)
+
+    @property
+    def full(self) -> bool:
+        """A TCP listener whose accept queue takes no more, so that SYNs are dropped: sk_acceptq_is_full() of Linux."""
+        return self.state == "LISTEN" and self.queue_limit is not None and self.queue > self.queue_limit
 
     @property
     def unaccepted(self) -> bool:

@@ -105,7 +105,7 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
             (),
         )
     there = _serving(case, attempt)
-    if attempt.silent and there and there.queue <= there.queue_limit and attempt.seen[0].kind == "tcp-connect":
+    if attempt.silent and there and not there.full and attempt.seen[0].kind == "tcp-connect":
         return (
             "filter-drops",
             Certainty.POSSIBLE,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.listeners.refused import (
-    ends,
+    are_refused,
     filter_ruled_out,
     protocol_name,
     refusals,
@@ -39,7 +39,7 @@ def bound_not_listening(case: Case) -> Iterator[Finding]:
         cause="bound-not-listening",
         subject=subject(case, attempts),
         statement=f"{who(bound)} has bound a socket to {where(bound)}, but never called listen() on it, so "
-        f"{ends(attempts)} is refused",
+        f"{are_refused(attempts)}",
         evidence=(*refusals(attempts), *shown([bound])),
         fixes=(
             Fix(f"wait until {who(bound)} has started up, or see why it stopped between bind() and listen()"),
@@ -65,7 +65,7 @@ def no_listener(case: Case) -> Iterator[Finding]:
         cause="no-listener",
         certainty=Certainty.PROVEN if _all_was_seen(case, attempts) else Certainty.LIKELY,
         subject=subject(case, attempts),
-        statement=f"nothing listens on {protocol} port {port} of this host, so {ends(attempts)} is refused",
+        statement=f"nothing listens on {protocol} port {port} of this host, so {are_refused(attempts)}",
         evidence=(*refusals(attempts), Evidence(f"{protocol} sockets", f"no listener has port {port}"), *_more(case)),
         fixes=(
             Fix(f"start the service that should listen on port {port}"),

@@ -34,8 +34,8 @@ class Met:
 
     @property
     def full(self) -> bool:
-        """The accept queue holds more than its limit, so that new connections are dropped: sk_acceptq_is_full()."""
-        return self.listener.protocol == "tcp" and self.listener.queue > self.listener.queue_limit > -1
+        """The accept queue takes no more."""
+        return self.listener.full
 
     @property
     def stuck(self) -> bool:
@@ -71,7 +71,10 @@ def stopped(case: Case) -> Iterator[Finding]:
     for one in met(case):
         held = owners(one.listener)
         how = [how_stopped(process) for process in held]
-        if not one.stuck or not held or not all(how):
+        if not held or not all(how) or not (one.stuck or one.listener.queue):
+            continue
+        if not one.stuck:
+            yield _one_of_several(one, how[0] or "")
             continue
         yield Finding(
             cause="listener-stopped",
@@ -81,6 +84,18 @@ def stopped(case: Case) -> Iterator[Finding]:
             evidence=one.evidence,
             fixes=_wake(held[0], how[0] or ""),
         )
+
+
+def _one_of_several(one: Met, how: str) -> Finding:
+    """Sockets that share a port: this attempt was taken by another of them, and some have waited at this one."""
+    return Finding(
+        cause="listener-stopped",
+        subject=who(one.listener),
+        statement=f"{who(one.listener)}, one of those that share {where(one.listener)}, is {how}: the connections that "
+        f"the kernel gives to it hang, and {queue_of(one.listener)}",
+        evidence=one.evidence,
+        fixes=_wake(owners(one.listener)[0], how),
+    )
 
 
 def _serves(one: Met) -> str:
@@ -149,11 +164,11 @@ def not_accepting(case: Case) -> Iterator[Finding]:
         if not one.waits or any(how_stopped(each) or is_out_of_descriptors(each) for each in held):
             continue
         served = _accepted(case, one.listener)
-        busy = bool(served) or any(each.state == "R" for each in held)
+        busy = any(each.state == "R" or _starts_others(each) for each in held)
         yield Finding(
             cause="listener-not-accepting",
             severity=Severity.WARNING if busy else Severity.ERROR,
-            certainty=Certainty.PROVEN if held and not busy else Certainty.LIKELY,
+            certainty=Certainty.PROVEN if held and not busy and not served else Certainty.LIKELY,
             subject=one.seen.to,
             statement=_statement(one, served, busy=busy),
             evidence=one.evidence,
@@ -168,13 +183,20 @@ def _statement(one: Met, served: int, *, busy: bool) -> str:
     name, place = who(one.listener), where(one.listener)
     if served:
         plural = "connection that it holds" if served == 1 else f"{served} connections that it holds"
-        return f"{name} listens on {place}, but is slow to accept: it seems busy with the {plural} already"
+        return f"{name} listens on {place}, but accepts no more: it seems to be held up by the {plural} already"
+    if any(map(_starts_others, owners(one.listener))):
+        return f"{name} holds the socket {place} for a service that it starts on demand, and which is not up yet"
     if busy:
         return f"{name} listens on {place}, but is slow to accept: it is busy computing"
     return (
         f"{name} holds the listening socket {place}, but does not accept: the kernel completes connections, and "
         f"nobody serves them"
     )
+
+
+def _starts_others(process: Process) -> bool:
+    """Socket activation: systemd.socket(5), inetd(8)."""
+    return process.pid == 1 or process.name in ("systemd", "inetd", "xinetd")
 
 
 def _accepted(case: Case, listener: Socket) -> int:

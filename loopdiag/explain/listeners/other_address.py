@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
-from loopdiag.explain.listeners.refused import Refused, ends, is_own, refusals, refused, subject
+from loopdiag.explain.listeners.refused import Refused, are_refused, is_own, refusals, refused, subject
 from loopdiag.explain.listeners.serving import WILDCARDS, arrives_by, covers, family_of, on_port
 from loopdiag.explain.listeners.wording import holders_of, listed, shown, try_instead, verb, where, who
 from loopdiag.explain.own import interfaces
@@ -34,7 +34,7 @@ def other_address(case: Case) -> Iterator[Finding]:
     yield Finding(
         cause="listener-other-address",
         subject=subject(case, attempts),
-        statement=f"{holders_of(others)} only; nothing {verb(others[0])} {ends(attempts)}, which is refused",
+        statement=f"{holders_of(others)} only, so {are_refused(attempts)}",
         evidence=(*refusals(attempts), *shown(others)),
         fixes=(
             Fix(f"let {who(others[0])} listen on {attempts[0].address}, or on {_every(attempts[0])} (every address)"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.listeners.other_address import is_gone
-from loopdiag.explain.listeners.refused import ends, refusals, refused, subject
+from loopdiag.explain.listeners.refused import are_refused, ends, refusals, refused, subject
 from loopdiag.explain.listeners.serving import family_of
-from loopdiag.explain.listeners.wording import holders_of, shown, try_instead, verb, who
+from loopdiag.explain.listeners.wording import holders_of, shown, try_instead, who
 from loopdiag.model.address import endpoint
 from loopdiag.model.finding import Evidence, Finding, Fix
 
@@ -53,7 +53,7 @@ def _consequence(case: Case, attempts: Sequence[Refused]) -> str:
     """Where the name has an address that answers, only those who stop at the first refusal fail."""
     if any(one.port == attempts[0].seen.port for one in case.worked):
         return f"a client that tries {ends(attempts)} and stops there is refused"
-    return f"nothing {verb(attempts[0].there[0])} {ends(attempts)}, which is refused"
+    return are_refused(attempts)
 
 
 def _v6only(others: Sequence[Socket]) -> list[Evidence]:

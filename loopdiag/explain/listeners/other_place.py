@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.listeners.refused import ends, protocol_name, refusals, refused, subject
+from loopdiag.explain.listeners.refused import are_refused, protocol_name, refusals, refused, subject
 from loopdiag.explain.listeners.serving import WILDCARDS, on_port, protocol_of
 from loopdiag.explain.listeners.wording import listed, says, shown, verb, where, who
 from loopdiag.explain.own import is_loopback, setting
@@ -36,7 +36,7 @@ def other_protocol(case: Case) -> Iterator[Finding]:
         certainty=Certainty.LIKELY if chance else Certainty.PROVEN,
         subject=subject(case, attempts),
         statement=f"{who(others[0])} {verb(others[0])} {listed(where(one) for one in others)} by {there} only; "
-        f"nothing has the port by {wanted}, so {ends(attempts)} is refused",
+        f"nothing has the port by {wanted}, so {are_refused(attempts)}",
         evidence=(*refusals(attempts), *shown(others)),
         fixes=(
             Fix(f"ask by {there}", f"loopdiag why {there.lower()}://{attempts[0].to}"),
@@ -67,8 +67,8 @@ def other_namespace(case: Case) -> Iterator[Finding]:
         certainty=Certainty.PROVEN if len(spaces) == 1 else Certainty.LIKELY,
         subject=subject(case, attempts),
         statement=f"{who(others[0])} {verb(others[0])} {listed(one.local for one in others)} in another network "
-        f"namespace ({listed(spaces)}), where localhost is not this localhost; nothing here {verb(others[0])} "
-        f"{ends(attempts)}",
+        f"namespace ({listed(spaces)}), whose localhost is not this one; nothing here has the port, so "
+        f"{are_refused(attempts)}",
         evidence=(*refusals(attempts), *(Evidence(f"{one.protocol} socket {where(one)} in {one.namespace}", says(one))
                                          for one in others[:4])),
         fixes=_ways(others),

@@ -13,7 +13,7 @@ from loopdiag.model.observation import Outcome
 from loopdiag.model.routed import routed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from loopdiag.model.case import Case
     from loopdiag.model.finding import Evidence
@@ -111,6 +111,12 @@ def refusals(attempts: Iterable[Refused]) -> tuple[Evidence, ...]:
 def ends(attempts: Iterable[Refused]) -> str:
     """The endpoints, for a sentence."""
     return listed(one.to for one in attempts)
+
+
+def are_refused(attempts: Sequence[Refused]) -> str:
+    """`connections to 127.0.0.1:80 are refused`."""
+    what = "datagrams" if attempts[0].seen.kind == "udp" else "connections"
+    return f"{what} to {ends(attempts)} are refused"
 
 
 def protocol_name(attempts: Iterable[Refused]) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.own import covering, is_loopback
+from loopdiag.explain.own import covering, is_loopback, own
 from loopdiag.model.routed import routed
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def arrives_by(case: Case, address: str) -> tuple[str, ...]:
     They cross lo, and count as come through the interface that has the address, or through its VRF: inet_iif() and
     ip6_rcv_core() of the kernel. So 127/8 and ::1 come through lo.
     """
-    bare = routed(address)
+    bare, zone = routed(address), address.partition("%")[2]
     if is_loopback(bare):
         return (LOOPBACK,)
-    held = covering(case, bare)
+    held = own(case, bare, zone) or covering(case, bare)
     return tuple(name for name in (held.interface.name, held.interface.master) if name) if held else ()
 
 

@@ -50,7 +50,7 @@ def differ(case: Case) -> Iterator[Finding]:
         f"client gets depends on the address or name that it uses",
         evidence=(*(seen(one) for one in attempts[:3]), *shown([*first, *others])),
         fixes=(
-            Fix(f"stop the one that is not wanted, or give it another port ({listed(who(one) for one in others)})"),
+            Fix(f"stop the one that is not wanted, or give it another port: {listed(who(one) for one in others)}"),
             Fix("name the address in full where a certain one is meant, not localhost"),
         ),
     )
@@ -103,10 +103,25 @@ def share(case: Case) -> Iterator[Finding]:
     for attempt in case.observations:
         group = serving(case, attempt) if attempt.kind in ("tcp-connect", "udp") else ()
         split = [one for one in group if one.address == group[0].address and unrelated(one, group[0])]
-        if not split or group in told:
+        hidden = [one for one in group if one.address == group[0].address and not owners(one)]
+        if group in told or not (split or len(hidden) > 1):
             continue
         told.add(group)
-        yield _shared(attempt, group, [group[0], *split])
+        yield _shared(attempt, group, [group[0], *split]) if split else _perhaps_shared(attempt, group)
+
+
+def _perhaps_shared(attempt: Observation, group: Sequence[Socket]) -> Finding:
+    """Sockets of one user whose processes are hidden: workers of one service, or an old one beside a new one."""
+    return Finding(
+        cause="listeners-share-port",
+        severity=Severity.NOTE,
+        certainty=Certainty.POSSIBLE,
+        subject=attempt.to,
+        statement=f"{len(group)} sockets share {where(group[0])} by SO_REUSEPORT, and whose they are is hidden: where "
+        f"they are not workers of one service, the answer depends on chance",
+        evidence=(seen(attempt), *shown(group)),
+        fixes=(Fix("look again as root, which sees the processes"),),
+    )
 
 
 def _shared(attempt: Observation, group: Sequence[Socket], apart: Sequence[Socket]) -> Finding:

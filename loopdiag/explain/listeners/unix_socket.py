@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.listeners.condition import owners
-from loopdiag.explain.listeners.refused import ends, refusals, refused, subject
+from loopdiag.explain.listeners.refused import are_refused, refusals, refused, subject
 from loopdiag.explain.listeners.serving import protocol_of
 from loopdiag.explain.listeners.wording import who
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
@@ -52,7 +52,7 @@ def unix_socket(case: Case) -> Iterator[Finding]:
         certainty=Certainty.LIKELY,
         subject=subject(case, attempts),
         statement=f"nothing listens on port {port} by TCP, but {who(best)} listens on the UNIX socket {best.path}; "
-        f"it takes no TCP connections, so {ends(attempts)} is refused",
+        f"it takes no TCP connections, so {are_refused(attempts)}",
         evidence=(
             *refusals(attempts),
             *(Evidence(f"UNIX socket {one.path}", f"LISTEN, {who(one)}") for one in [best, *fitting][:1]),

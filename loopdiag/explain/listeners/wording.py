@@ -72,7 +72,7 @@ def says(one: Socket) -> str:
 
 def queue_of(one: Socket) -> str:
     """The accept queue in words."""
-    limit = f" (limit {one.queue_limit})" if one.queue_limit else ""
+    limit = "" if one.queue_limit is None else f" (limit {one.queue_limit})"
     waits = "connection waits" if one.queue == 1 else "connections wait"
     return f"{one.queue} {waits} in its accept queue{limit}"
 

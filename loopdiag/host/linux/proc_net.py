@@ -8,7 +8,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from loopdiag.host.linux.sock_diag import LISTENING, MAPPED, STATES
+from loopdiag.host.linux.sock_diag import LISTEN, LISTENING, MAPPED, STATES
 from loopdiag.model.socket import Socket
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def _socket(columns: list[str], protocol: str) -> Socket:
         peer_address=peer if peer_port else None,
         peer_port=peer_port or None,
         queue=int(columns[4].partition(":")[2], 16),
+        queue_limit=None if number == LISTEN else 0,
         uid=int(columns[7]),
         inode=int(columns[9]),
     )

@@ -39,17 +39,17 @@ def find_owners(inodes: Iterable[int], root: Path = Path("/")) -> Mapping[int, O
     return found
 
 
-def _search(wanted: Mapping[str, int], proc: str) -> tuple[dict[int, list[int]], int]:
-    """pids by inode, and how many processes would not let their descriptors be read."""
+def _search(wanted: Mapping[str, int], proc: str) -> tuple[dict[int, list[int]], bool]:
+    """pids by inode, and whether some process would not let its descriptors be read."""
     holders: dict[int, list[int]] = {}
-    hidden = 0
+    hidden = False
     readlink, listdir = os.readlink, os.listdir  # this loop runs once for every open file of the machine
     for pid in sorted(int(name) for name in listdir(proc) if name.isdecimal()):
         folder = f"{proc}/{pid}/fd/"
         try:
             names = listdir(folder)
         except PermissionError:
-            hidden += 1
+            hidden = True
             continue
         except OSError:
             continue  # it ended meanwhile
@@ -63,11 +63,11 @@ def _search(wanted: Mapping[str, int], proc: str) -> tuple[dict[int, list[int]],
     return holders, hidden
 
 
-def _unseen(hidden: int) -> Unknown:
+def _unseen(hidden: bool) -> Unknown:
     if hidden:
         return Unknown(
             "owners of sockets",
-            f"the open files of {hidden} processes of other users are hidden: root (CAP_SYS_PTRACE) would see them",
+            "the open files of other users' processes are hidden: root (CAP_SYS_PTRACE) would see them",
         )
     return Unknown(
         "owners of sockets",
