@@ -8,6 +8,7 @@ import click
 
 from loopdiag.cli.deliver import deliver
 from loopdiag.cli.options import probe_options
+from loopdiag.model.errors import UsageError
 from loopdiag.model.target import parse_host
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def resolve(name: str, settings: Settings) -> int:
       loopdiag resolve app.localhost
       loopdiag resolve "$(hostname)" --json
     """
+    if "://" in name or name.count(":") == 1:
+        raise UsageError(f"'{name}' holds a scheme or a port: resolve takes the name alone")
     target = parse_host(name)
     from loopdiag.diagnose import resolve as diagnosis
 

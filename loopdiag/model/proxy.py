@@ -10,7 +10,8 @@ from ipaddress import ip_address, ip_network
 
 _PORTS = {"http": 80, "https": 443, "socks": 1080, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 _VALUE = re.compile(
-    r"(?:(?P<scheme>[a-z0-9+.-]+)://)?(?:[^/@]*@)?(?P<host>\[[^\]]+\]|[^:/]+)(?::(?P<port>\d{1,5}))?/?.*", re.IGNORECASE
+    r"(?:(?P<scheme>[a-z0-9+.-]+)://)?(?:[^/@]*@)?(?P<host>\[[^\]]+\]|[^:/]+)(?::(?P<port>\d{1,5}))?(?:/.*)?",
+    re.IGNORECASE,
 )
 
 

@@ -45,7 +45,7 @@ def _from(source: Source | None) -> str:
     if source is None:
         return "a source that did not own up"
     if source.service == "numeric":
-        return "the words typed"
+        return "typed as a number"
     if source.file:
         return harmless(f"{source.file} line {source.line}")
     if source.service == "dns":

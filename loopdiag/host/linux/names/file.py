@@ -11,7 +11,7 @@ from loopdiag.model.unknown import Unknown
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LIMIT = 32 << 20  # bytes; blocking lists of some megabytes are in use
+_MOST_PARTS = 32  # of at most a megabyte each: blocking lists of some megabytes are in use
 
 
 def read_bytes(path: Path, shown: str) -> bytes | Unknown | None:
@@ -24,13 +24,21 @@ def read_bytes(path: Path, shown: str) -> bytes | Unknown | None:
         return Unknown(shown, f"{shown} may not be read by this user: its mode or that of its folder forbids it")
     except OSError as fault:
         return Unknown(shown, f"{shown} cannot be read: {fault.strerror}")
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return Unknown(shown, f"{shown} is not a regular file")
-        try:
-            return file.read(_LIMIT)
-        except OSError as fault:
-            return Unknown(shown, f"{shown} cannot be read: {fault.strerror}")
+    try:
+        return _content(handle) if stat.S_ISREG(os.fstat(handle).st_mode) else Unknown(shown, f"{shown} is no file")
+    except OSError as fault:
+        return Unknown(shown, f"{shown} cannot be read: {fault.strerror}")
+    finally:
+        os.close(handle)
+
+
+def _content(handle: int) -> bytes:
+    parts = []
+    while part := os.read(handle, 1 << 20):
+        parts.append(part)
+        if len(parts) >= _MOST_PARTS:
+            break
+    return b"".join(parts)
 
 
 def lines_of(content: bytes) -> list[str]:
