@@ -53,6 +53,6 @@ def _pairs(text: str) -> Iterator[tuple[str, int]]:
 def _singles(text: str) -> Iterator[tuple[str, int]]:
     """/proc/net/snmp6: `Icmp6InMsgs 12` becomes `Icmp6.InMsgs`."""
     for line in text.splitlines():
-        name, _, value = line.partition(" ")
+        name, value = line.split()
         protocol, six, counter = name.partition("6")
         yield f"{protocol}{six}.{counter}", int(value)
