@@ -55,12 +55,13 @@ def with_capture(pcap: str | None, work: Callable[[], Report]) -> Report:
 
     _check_writable(pcap)
     done: list[Report] = []
-    frames = captured(lambda: done.append(work()))
+    taken = captured(lambda: done.append(work()))
     report = done[0]
-    if isinstance(frames, Unknown):
-        return replace(report, unknown=(*report.unknown, frames))
-    count = _write(pcap, frames, report)
-    return replace(report, extra={**report.extra, "pcap": {"file": pcap, "packets": count}})
+    if isinstance(taken, Unknown):
+        return replace(report, unknown=(*report.unknown, taken))
+    count = _write(pcap, taken.frames, report)
+    gaps = (*report.unknown, taken.gap) if taken.gap else report.unknown
+    return replace(report, unknown=gaps, extra={**report.extra, "pcap": {"file": pcap, "packets": count}})
 
 
 def _check_writable(path: str) -> None:

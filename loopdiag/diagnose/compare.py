@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from loopdiag.model.observation import Observation
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
-    from loopdiag.probes.capture import Frame
+    from loopdiag.probes.capture import Captured, Frame
 
 TIMEOUT = 0.3  # seconds for each way
 _OF_A_NAME = ("answers", "names", "interfaces")
@@ -45,21 +45,22 @@ def compare(target: Target, *, family: int | None = None, timeout: float | None 
     """
     check_network(target, "compare")
     session = Session("compare")
-    addresses = resolve_addresses(target.host or "", family).addresses
+    resolution = resolve_addresses(target.host or "", family)
+    addresses = resolution.addresses
     question = Question(target=target, addresses=tuple(map(str, addresses)), port=target.port,
-                        protocol=target.transport)  # fmt: skip
+                        protocol=target.transport, resolution=resolution)  # fmt: skip
     if not addresses:
         return session.judged(target, (), gather(question, _OF_A_NAME), _summary)
     before = read("counters")
     seen: list[tuple[str, Observation]] = []
-    frames = captured(lambda: seen.extend(_ask(addresses[0], target.port, timeout or TIMEOUT)))
-    lanes = [_lane(name, one, frames) for name, one in seen]
+    taken = captured(lambda: seen.extend(_ask(addresses[0], target.port, timeout or TIMEOUT)))
+    lanes = [_lane(name, one, taken) for name, one in seen]
     judged = [one for name, one in seen if _asked_for(name, one, target)]
-    question = Question(target=target, addresses=question.addresses, port=target.port, protocol=target.transport,
-                        observations=tuple(judged), before=before)  # fmt: skip
+    question = replace(question, observations=tuple(judged), before=before)
     facts = gather(question, ("counters", *topics_for(judged)))
     report = session.judged(target, judged, facts, _summary, {"comparison": lanes})
-    return replace(report, unknown=(*report.unknown, frames)) if isinstance(frames, Unknown) else report
+    gap = taken if isinstance(taken, Unknown) else taken.gap
+    return replace(report, unknown=(*report.unknown, gap)) if gap else report
 
 
 def _ask(address: Address, port: int | None, timeout: float) -> list[tuple[str, Observation]]:
@@ -84,8 +85,8 @@ def _asked_for(name: str, seen: Observation, target: Target) -> bool:
     return target.port is None or target.transport == name.lower()
 
 
-def _lane(name: str, seen: Observation, frames: list[Frame] | Unknown) -> Lane:
-    packets = frames if isinstance(frames, Unknown) else _packets(seen, frames)
+def _lane(name: str, seen: Observation, taken: Captured | Unknown) -> Lane:
+    packets = taken if isinstance(taken, Unknown) else _packets(seen, taken.frames)
     return Lane(
         name=name,
         socket=_socket(name, ":" in seen.address),

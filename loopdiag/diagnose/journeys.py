@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.diagnose.ending import ending
-from loopdiag.diagnose.oneprobe import TIMEOUT, exchange
+from loopdiag.diagnose.oneprobe import exchange
 from loopdiag.host.read import read
 from loopdiag.model.address import parse_address
 from loopdiag.model.journey import Drop, Journey
@@ -58,7 +58,7 @@ class Traced:
         }
 
 
-def traced(transport: str, address: Address, port: int | None, timeout: float = TIMEOUT) -> Traced:
+def traced(transport: str, address: Address, port: int | None, timeout: float | None = None) -> Traced:
     """One exchange under trace; without the right to trace, the exchange alone."""
     done: list[Observation] = []
 

@@ -19,10 +19,10 @@ def marks_of(report: Report) -> tuple[Mark, ...]:
 
 
 def mark_of(seen: Observation) -> Mark | None:
-    """Our own port of a TCP or UDP attempt, or the identifier of an echo; None where nothing can have been sent."""
+    """What tells the packets of one attempt: its ports, or the echo identifier; None where none can have been sent."""
     identifier = getattr(seen, "identifier", None)
     if seen.kind == "icmp-echo":
         return Mark(ICMPV6 if ":" in seen.address else ICMP, identifier) if identifier is not None else None
     port = (seen.local or "").rpartition(":")[2]
     protocol = _PROTOCOLS.get(seen.kind)
-    return Mark(protocol, int(port)) if protocol and port.isdecimal() and port != "0" else None
+    return Mark(protocol, int(port), seen.port) if protocol and port.isdecimal() and port != "0" else None

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from loopdiag.model.observation import Observation
     from loopdiag.model.target import Target
 
-TIMEOUT = 0.15  # seconds: on loopback silence of that length is silence, and the drop was recorded long before
+# Seconds. The kernel itself answers an echo or a SYN in microseconds; a UDP service needs a moment of its own.
+TIMEOUTS = {"icmp": 0.1, "tcp": 0.1, "udp": 0.25}
 
 
-def exchange(transport: str, address: Address, port: int | None, timeout: float = TIMEOUT) -> Observation:
+def exchange(transport: str, address: Address, port: int | None, timeout: float | None = None) -> Observation:
     """One echo, one TCP connection that is closed again, or one datagram; `transport` is icmp, tcp or udp."""
+    timeout = timeout or TIMEOUTS[transport]
     if transport == "icmp" or port is None:
         from loopdiag.probes.echo_once import echo_once
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.gather import Question, gather
 from loopdiag.diagnose.journeys import traced
 from loopdiag.diagnose.needs import topics_for
-from loopdiag.diagnose.oneprobe import TIMEOUT, check_network
+from loopdiag.diagnose.oneprobe import check_network
 from loopdiag.diagnose.session import Session
 from loopdiag.host.read import read
 from loopdiag.model.facts import Facts
 from loopdiag.probes.resolve import resolve_addresses
 
 if TYPE_CHECKING:
+    from loopdiag.diagnose.journeys import Traced
     from loopdiag.model.case import Case
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
@@ -28,20 +30,23 @@ def trace(target: Target, *, family: int | None = None, timeout: float | None = 
     """
     check_network(target, "trace")
     session = Session("trace")
-    addresses = resolve_addresses(target.host or "", family).addresses
+    resolution = resolve_addresses(target.host or "", family)
+    addresses = resolution.addresses
     question = Question(target=target, addresses=tuple(map(str, addresses)), port=target.port,
-                        protocol=target.transport)  # fmt: skip
+                        protocol=target.transport, resolution=resolution)  # fmt: skip
     if not addresses:
         return session.judged(target, (), gather(question, _OF_A_NAME), _summary)
     before = read("counters")
-    done = traced(target.transport, addresses[0], target.port, timeout or TIMEOUT)
+    done = traced(target.transport, addresses[0], target.port, timeout)
     seen = (done.seen,)
-    question = Question(target=target, addresses=question.addresses, port=target.port, protocol=target.transport,
-                        observations=seen, before=before)  # fmt: skip
-    from loopdiag.diagnose.topics import TOPICS
+    question = replace(question, observations=seen, before=before)
+    facts = gather(question, ("counters", *topics_for(seen)), Facts(drops=done.drops))
+    return session.judged(target, seen, facts, lambda case: _told(case, done), done.extra)
 
-    facts = gather(question, [t for t in ("counters", *topics_for(seen)) if t in TOPICS], Facts(drops=done.drops))
-    return session.judged(target, seen, facts, _summary, done.extra)
+
+def _told(case: Case, done: Traced) -> str:
+    end = done.extra.get("ending")
+    return f"{case.observations[0].to}: {end}" if end else _summary(case)
 
 
 def _summary(case: Case) -> str:

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 ETH_P_ALL, PACKET_OUTGOING, ARPHRD_LOOPBACK, ARPHRD_ETHER = 3, 4, 772, 1  # linux/if_ether.h, if_packet.h, if_arp.h
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
 SOL_PACKET, PACKET_STATISTICS = 263, 6
-_BUFFER = 8 << 20  # bytes that may wait between two looks
+SO_ATTACH_FILTER, SO_RCVBUFFORCE = 26, 33  # asm-generic/socket.h
+_BUFFER = 64 << 20  # bytes that may wait between two looks, on a host that is busy with others' packets
+# On loopback what is sent and not what comes in, else each packet would be there twice: linux/filter.h.
+_ONCE = (
+    (0x20, 0, 0, 0xFFFFF01C),  # load the hardware type (SKF_AD_HATYPE)
+    (0x15, 0, 2, ARPHRD_LOOPBACK),
+    (0x20, 0, 0, 0xFFFFF004),  # load the packet type (SKF_AD_PKTTYPE)
+    (0x15, 0, 1, PACKET_OUTGOING),
+    (0x06, 0, 0, 0x40000),  # keep it whole
+    (0x06, 0, 0, 0),  # leave it out
+)
 _LOOK = 0.05  # seconds: seldom enough not to disturb what is measured
 _MOST = 64 << 20  # bytes to keep at most
 _WHAT = "a capture of this probe's packets"
@@ -32,6 +42,23 @@ class Frame:
     device: str
     data: bytes
     outgoing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """All frames of a stretch of time; `missed` is how many found no room."""
+
+    frames: list[Frame]
+    missed: int
+
+    @property
+    def gap(self) -> Unknown | None:
+        """What is not known where frames were missed."""
+        if not self.missed:
+            return None
+        return Unknown(
+            _WHAT, f"this host was so busy that {self.missed} packets found no room, ours perhaps among them"
+        )
 
 
 class Capture:
@@ -50,8 +77,7 @@ class Capture:
             return Unknown(_WHAT, f"loopdiag cannot capture on {sys.platform}")
         try:
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            _prepare(self._socket)
         except PermissionError:
             return Unknown(_WHAT, "packet sockets need CAP_NET_RAW (root)")
         except OSError as fault:
@@ -85,14 +111,12 @@ class Capture:
             except OSError:
                 return
             device, _, kind, hardware = name[:4]
-            if hardware == ARPHRD_LOOPBACK and kind != PACKET_OUTGOING:
-                continue
             if hardware in (ARPHRD_LOOPBACK, ARPHRD_ETHER):
                 self._frames.append(Frame(_stamp(control), device, data, kind == PACKET_OUTGOING))
                 self._size += len(data)
 
 
-def captured(work: Callable[[], object]) -> list[Frame] | Unknown:
+def captured(work: Callable[[], object]) -> Captured | Unknown:
     """Everything that crossed an interface while `work` ran; `work` runs in any case."""
     capture = Capture()
     refused = capture.start()
@@ -100,7 +124,20 @@ def captured(work: Callable[[], object]) -> list[Frame] | Unknown:
         work()
     finally:
         frames = capture.stop()
-    return refused or frames
+    return refused or Captured(frames, capture.missed)
+
+
+def _prepare(opened: socket.socket) -> None:
+    import ctypes
+
+    program = b"".join(struct.pack("=HBBI", *step) for step in _ONCE)
+    held = ctypes.create_string_buffer(program)
+    opened.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(_ONCE), ctypes.addressof(held)))
+    opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _BUFFER)  # CAP_NET_ADMIN
+    except OSError:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
 
 def _stamp(control: list[tuple[int, int, bytes]]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,16 +20,29 @@ _ERRORS = {ICMP: range(3, 13), ICMPV6: range(1, 5)}
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What tells our packets: the protocol, and the number that we have to ourselves on this host while we run."""
+    """What tells our packets: the protocol, our own port or the echo's identifier, and the port that was asked.
+
+    Another process may have our port at the same time, for another destination: connect(2), ip_local_port_range.
+    """
 
     protocol: int
-    number: int  # our own port, or the identifier of the echo request
+    number: int
+    peer: int | None = None
 
 
 def own_frames(frames: Iterable[Frame], marks: Iterable[Mark]) -> list[Frame]:
-    """The frames that carry one of these marks, in either direction."""
+    """The frames that carry one of these marks, in either direction.
+
+    Where address translation has changed the port asked, so that no frame has it, our own port alone decides.
+    """
+    marked = [(frame, frozenset(_marks(frame.data))) for frame in frames]
     wanted = frozenset(marks)
-    return [frame for frame in frames if any(mark in wanted for mark in _marks(frame.data))]
+    lost = wanted - {mark for _, found in marked for mark in found}
+    loose = frozenset(replace(mark, peer=None) for mark in lost)
+    return [
+        frame for frame, found in marked
+        if found & wanted or (loose and not loose.isdisjoint(replace(mark, peer=None) for mark in found))
+    ]  # fmt: skip
 
 
 def _marks(frame: bytes) -> Iterator[Mark]:
@@ -48,7 +61,8 @@ def _packet(data: bytes, kind: int, *, within_error: bool) -> Iterator[Mark]:
     if len(payload) < 8:
         return
     if protocol in (TCP, UDP):
-        yield from (Mark(protocol, port) for port in struct.unpack_from("!HH", payload))
+        source, destination = struct.unpack_from("!HH", payload)
+        yield from (Mark(protocol, source, destination), Mark(protocol, destination, source))
     elif protocol in _ECHOES and payload[0] in _ECHOES[protocol]:
         yield Mark(protocol, struct.unpack_from("!H", payload, 4)[0])
     elif protocol in _ERRORS and payload[0] in _ERRORS[protocol] and not within_error:

@@ -40,6 +40,8 @@ def _blocks(report: Report, style: Style, layout: Layout) -> Iterator[str]:
     module = BODIES.get(report.command)
     if module:
         yield "\n".join(import_module(f"loopdiag.report.text.{module}").body(report, style, layout))
+    if "journey" in report.extra and report.command != "trace":  # attached by --trace
+        yield "\n".join(import_module("loopdiag.report.text.journey").journey(report, style, layout))
     yield verdict_line(report, style, layout)
     yield findings(report, style, layout)
     yield gaps(report, style, layout)

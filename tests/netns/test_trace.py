@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loopdiag.host.linux.trace.drops import watch_drops
-from loopdiag.host.linux.trace.instance import PREFIX, remove_stale
+from loopdiag.host.linux.trace.instance import PREFIX, Locked, remove_stale
 from loopdiag.host.linux.trace.tracefs import Tracefs, open_tracefs
 from tests.host import PROJECT, Host
 
@@ -145,8 +145,7 @@ def test_reverse_path_filter(host: Host) -> None:
 
 
 def test_a_loopback_address_on_another_interface(host: Host) -> None:
-    host.sh(f"{CROSSED}ip rule add pref 5 iif lo to 127.0.0.9 lookup 62; ip route add 127.0.0.9 dev near table 62\n"
-            "ip neigh add 127.0.0.9 lladdr $(ip -br link show away | awk '{print $3}') dev near nud permanent")  # fmt: skip
+    host.sh(CROSSED.replace("10.62.0.2", "127.0.0.9"))
     drops = host.report("trace", "127.0.0.9")["facts"]["drops"]
     assert [(drop["reason"], drop["device"]) for drop in drops] == [("IP_LOCALNET", "away")]
 
@@ -199,7 +198,8 @@ def test_killed_at_random_it_leaves_one_instance_at_most(served: Host, tracefs: 
 
 def test_an_instance_in_use_is_not_taken_for_a_stale_one(tracefs: Tracefs) -> None:
     def send() -> None:
-        removed = remove_stale(f"{tracefs.path}/instances")
+        with Locked(f"{tracefs.path}/instances"):
+            removed = remove_stale(f"{tracefs.path}/instances")
         assert not any(f"-{os.getpid()}-" in name for name in removed)
 
     assert isinstance(watch_drops(send), tuple)

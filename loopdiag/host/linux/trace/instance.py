@@ -72,8 +72,6 @@ class Instance:
         with suppress(OSError):
             os.rmdir(self.path)  # noqa: PTH106 - pathlib is not loaded for this
         os.close(self._lock)
-        with suppress(OSError):
-            remove_stale(f"{self._tracefs.path}/instances")
         self._tracefs.close()
 
 
@@ -103,9 +101,8 @@ def make_instance(tracepoints: Iterable[Tracepoint], clock: str | None = None) -
 
 
 def remove_stale(folder: str) -> list[str]:
-    """Remove instances of ours whose process is gone; returns their names."""
-    with _Locked(folder):
-        return [name for name in os.listdir(folder) if name.startswith(PREFIX) and _remove_unowned(f"{folder}/{name}")]  # noqa: PTH208
+    """Remove instances of ours whose process is gone; returns their names. The folder must be locked."""
+    return [name for name in os.listdir(folder) if name.startswith(PREFIX) and _remove_unowned(f"{folder}/{name}")]  # noqa: PTH208
 
 
 def _remove_unowned(path: str) -> bool:
@@ -123,7 +120,7 @@ def _remove_unowned(path: str) -> bool:
     return True
 
 
-class _Locked:
+class Locked:
     """The lock of the folder of instances, so that nobody takes a new instance for an abandoned one."""
 
     def __init__(self, folder: str) -> None:
@@ -138,7 +135,8 @@ class _Locked:
 
 
 def _create(folder: str) -> tuple[str, int]:
-    with _Locked(folder):
+    with Locked(folder):
+        remove_stale(folder)
         for number in count(1):
             path = f"{folder}/{PREFIX}{os.getpid()}-{number}"
             with suppress(FileExistsError):
