@@ -102,6 +102,7 @@ def _options(
         pmtu=pmtu,
         flood=flood,
         adaptive=adaptive,
+        quiet=settings.quiet,
     )
 
 

@@ -15,6 +15,7 @@ from loopdiag.model.case import Case
 from loopdiag.model.observation import Outcome
 from loopdiag.probes.icmp import stamps
 from loopdiag.probes.icmp.engine import HOPELESS
+from loopdiag.probes.icmp.ledger import nothing_sent
 from loopdiag.probes.icmp.probe import EchoRun, ping_address
 from loopdiag.probes.resolve import resolve_addresses
 
@@ -85,7 +86,7 @@ def _facts(target: Target, resolution: Resolution, seen: Sequence[IcmpEcho], bef
         target=target, addresses=tuple(map(str, resolution.addresses)), observations=tuple(seen), protocol="icmp",
         before=before, resolution=resolution,
     )  # fmt: skip
-    silent = [one for one in seen if one.outcome is Outcome.TIMED_OUT]
+    silent = [] if any(one.outcome.good for one in seen) else [one for one in seen if one.outcome is Outcome.TIMED_OUT]
     wanted = [*_WORKED, *(() if target.address else _OF_A_NAME)]
     sent = [one for one in seen if one.failed_call != "socket"]
     if any(not one.outcome.good for one in sent):
@@ -110,7 +111,7 @@ def _drops(silent: IcmpEcho) -> Any:
 def _extra(case: Case, runs: Sequence[EchoRun]) -> dict[str, Any]:
     """What only ping's report has; `observations_left_out` counts the requests of a long run without their own."""
     if not runs:
-        return {}
+        return {"statistics": nothing_sent(), "ping": None}
     crossed = crossings(case.facts)
     return {
         "statistics": runs[-1].statistics,

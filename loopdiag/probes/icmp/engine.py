@@ -34,7 +34,8 @@ class Engine:
         self, sock: EchoSocket, options: EchoOptions, control: Control, watch: Callable[[EchoEvent], None] | None,
         *, wait: float, expect: str | None,
     ) -> None:  # fmt: skip
-        self._sock, self._options, self._control, self._watch = sock, options, control, watch
+        self._sock, self._options, self._control = sock, options, control
+        self._watch = None if options.quiet else watch
         self._expect = expect  # the address that must answer; None for multicast, broadcast, 0.0.0.0
         self._wait = wait
         self.ledger = Ledger(wait)

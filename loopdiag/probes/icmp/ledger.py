@@ -12,6 +12,7 @@ from loopdiag.probes.outcome import errno_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loopdiag.model.echo import EchoPlan
     from loopdiag.probes.icmp.sockets import Received
 
 KEPT = 1000  # observations: the first so many requests, and as many of the later ones that failed
@@ -163,13 +164,19 @@ class Ledger:
         )  # fmt: skip
 
 
-def observation(request: Request, address: str, local: str | None, kind: str, waited: float) -> IcmpEcho:
+def nothing_sent() -> Statistics:
+    """The counts of a probe that did not come to send anything."""
+    return Ledger(0.0).statistics()
+
+
+def observation(request: Request, plan: EchoPlan, waited: float) -> IcmpEcho:
     """The request as a value. `waited` is how long an open one was waited for."""
     return IcmpEcho(
-        address=address, outcome=request.outcome or Outcome.TIMED_OUT,
+        address=plan.address, outcome=request.outcome or Outcome.TIMED_OUT,
         errno=None if request.number is None else errno_name(request.number),
-        seconds=waited if request.seconds is None else request.seconds, local=local, sequence=request.sequence,
-        socket_type=kind, failed_call=request.failed_call, replied_from=request.sender, bytes=request.size,
+        seconds=waited if request.seconds is None else request.seconds, local=plan.source,
+        sequence=request.sequence, socket_type=plan.socket_type, identifier=plan.identifier,
+        failed_call=request.failed_call, replied_from=request.sender, bytes=request.size,
         ttl=request.ttl, kernel_seconds=request.kernel, duplicates=request.duplicates, damage=request.damage,
         late=request.late, reordered=request.reordered, error=request.error, error_from=request.error_from,
     )  # fmt: skip

@@ -35,6 +35,7 @@ class EchoOptions:
     pmtu: str | None = None
     flood: bool = False
     adaptive: bool = False
+    quiet: bool = False  # who watches is told of the plan alone, not of each packet
 
     @property
     def eager(self) -> bool:

@@ -12,7 +12,7 @@ from loopdiag.model.echo import EchoPlan, IcmpEcho, Statistics
 from loopdiag.probes.icmp.configure import configure
 from loopdiag.probes.icmp.control import Control
 from loopdiag.probes.icmp.engine import Engine
-from loopdiag.probes.icmp.ledger import observation
+from loopdiag.probes.icmp.ledger import nothing_sent, observation
 from loopdiag.probes.icmp.options import WAIT, WAIT_AT_HOME, EchoOptions, check
 from loopdiag.probes.icmp.sockets import Refused, open_socket, source_for
 from loopdiag.probes.outcome import outcome_of
@@ -73,7 +73,7 @@ def _run(
     engine.run()
     ledger = engine.ledger
     seen = tuple(
-        observation(request, str(address), plan.source, sock.kind, min(wait, engine.ended - request.sent))
+        observation(request, plan, min(wait, engine.ended - request.sent))
         for request in ledger.requests(open_since=engine.ended - wait)
     )
     counts = ledger.statistics()
@@ -104,8 +104,4 @@ def _not_permitted(refused: Refused, address: Address, plan: EchoPlan) -> EchoRu
         address=str(address), outcome=outcome_of(getattr(errno, last, 0)), errno=last, failed_call="socket",
         refused_sockets=refused.tries, groups=tuple(dict.fromkeys((os.getegid(), *os.getgroups()))),
     )  # fmt: skip
-    nothing = Statistics(
-        transmitted=0, received=0, duplicates=0, corrupted=0, errors=0, late=0, reordered=0, send_failures=0, loss=None,
-        seconds=0.0, rtt=None, kernel_rtt=None,
-    )  # fmt: skip
-    return EchoRun(plan=plan, observations=(seen,), statistics=nothing)
+    return EchoRun(plan=plan, observations=(seen,), statistics=nothing_sent())

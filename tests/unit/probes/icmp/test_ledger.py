@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from loopdiag.model.echo import EchoPlan
 from loopdiag.model.observation import Outcome
 from loopdiag.probes.icmp.ledger import KEPT, Ledger, observation
 from loopdiag.probes.icmp.packet import Message
@@ -109,7 +110,8 @@ def test_a_failed_request_as_observation() -> None:
     request = ledger.of(1)
     assert request is not None
     ledger.failed(request, Outcome.UNREACHABLE, errno.EHOSTUNREACH, 1.5)
-    seen = observation(request, "127.0.0.9", "127.0.0.1", "raw", 1.0)
+    plan = EchoPlan(host="127.0.0.9", address="127.0.0.9", size=56, socket_type="raw", identifier=7)
+    seen = observation(request, plan, 1.0)
     assert (seen.outcome, seen.errno, seen.seconds) == (Outcome.UNREACHABLE, "EHOSTUNREACH", 0.5)
     assert seen.label == "icmp-echo 127.0.0.9"
 
