@@ -13,9 +13,10 @@ from loopdiag.model.journey import Drop
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from loopdiag.host.linux.trace.instance import Instance
+    from loopdiag.host.linux.trace.lines import Record
 
 TRACEPOINTS = (
     Tracepoint("skb/kfree_skb", required=True),
@@ -25,6 +26,7 @@ TRACEPOINTS = (
     Tracepoint("sock/inet_sock_set_state"),
 )
 BEGIN = "loopdiag: begin"
+_LOOK = 0.002  # seconds between two readings
 
 
 def watch_drops(send: Callable[[], object], *, settle: float = 0.02) -> tuple[Drop, ...] | Unknown:
@@ -53,18 +55,21 @@ def watch_drops(send: Callable[[], object], *, settle: float = 0.02) -> tuple[Dr
 
 
 def _listen(instance: Instance, until: float) -> tuple[Drop, ...]:
-    text = ""
+    records: list[Record] = []
     while True:
-        text += instance.read()
-        found = tuple(drops_in(text))
+        records += parse(instance.read())[0]
+        found = tuple(_drops(records, BEGIN))
         if found or time.monotonic() >= until:
             return found
-        time.sleep(0.002)
+        time.sleep(_LOOK)
 
 
 def drops_in(text: str, begin: str = BEGIN) -> Iterator[Drop]:
     """The drops of our own probe in the text of a trace, in order."""
-    records, _ = parse(text)
+    return _drops(parse(text)[0], begin)
+
+
+def _drops(records: Sequence[Record], begin: str) -> Iterator[Drop]:
     start = next((one.at for one in records if one.text == begin), 0.0)
     for seen in own(records, begin):
         record = seen.record
