@@ -1,0 +1,118 @@
+"""Names that no source knows, AI_ADDRCONFIG, and the host's own name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from loopdiag.explain.names.configured import address_config_filter
+from loopdiag.explain.names.own_name import hostname_is_loopback
+from loopdiag.explain.names.unresolvable import name_unresolvable
+from loopdiag.model.bind import Bind
+from loopdiag.model.case import Case
+from loopdiag.model.finding import Certainty, Severity
+from loopdiag.model.observation import Outcome
+from loopdiag.model.target import parse_host
+from tests.unit.explain.names.cases import LISTENER, LO, NAMES, OUTER, V4, V6, asking, connected, refused, resolving
+
+UNKNOWN_NAME = replace(NAMES, name="db.test", hosts=(), errno="EAI_NONAME", configured_only=None)
+OWN_LINE = replace(V4, line=5, address="127.0.1.1", names=("alpha.test", "alpha"), text="127.0.1.1 alpha.test alpha")
+OWN = replace(NAMES, name="alpha", hosts=(OWN_LINE,), host_name_lines=(OWN_LINE,))
+
+
+@pytest.mark.parametrize("rule", [name_unresolvable, address_config_filter, hostname_is_loopback])
+def test_a_healthy_host(rule) -> None:  # type: ignore[no-untyped-def]
+    assert list(rule(resolving(interfaces=(LO, OUTER)))) == []
+
+
+@pytest.mark.parametrize(
+    ("errno", "certainty", "says"),
+    [
+        ("EAI_NONAME", Certainty.PROVEN, "none of the sources asked (files dns) knows it"),
+        ("EAI_AGAIN", Certainty.PROVEN, "name server 10.0.0.53 gave no answer"),
+        ("timed-out", Certainty.LIKELY, "no answer came within"),
+    ],
+)
+def test_why_a_name_has_no_address(errno: str, certainty: Certainty, says: str) -> None:
+    (found,) = name_unresolvable(resolving(replace(UNKNOWN_NAME, errno=errno), ()))
+    assert (found.certainty, found.subject) == (certainty, "db.test")
+    assert says in found.statement
+
+
+def test_a_name_of_the_other_family() -> None:
+    names = replace(UNKNOWN_NAME, hosts=(replace(V4, names=("db.test",)),), family="ipv6")
+    (found,) = name_unresolvable(resolving(names, ()))
+    assert "no IPv6 address" in found.statement
+    assert "gives 127.0.0.1 alone" in found.statement
+
+
+def test_all_is_hidden() -> None:
+    (found,) = address_config_filter(resolving(replace(NAMES, configured_only="EAI_NONAME")))
+    assert found.severity is Severity.ERROR
+
+
+def test_all_is_hidden_where_one_family_was_asked_for() -> None:
+    names = replace(NAMES, family="ipv6", configured_only="EAI_NONAME")
+    assert [one.severity for one in address_config_filter(resolving(names, ("::1",)))] == [Severity.ERROR]
+    assert list(address_config_filter(asking(connected("::1"), names=names, given=("::1",)))) == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        replace(NAMES, configured_only=("127.0.0.1",)),
+        replace(NAMES, configured_by_family={"ipv4": "EAI_NONAME", "ipv6": "EAI_NONAME"}),
+    ],
+)
+def test_part_is_hidden(names) -> None:  # type: ignore[no-untyped-def]
+    (found,) = address_config_filter(resolving(names))
+    assert found.severity is Severity.NOTE
+
+
+def test_a_question_that_was_not_answered_in_time_proves_nothing() -> None:
+    assert list(address_config_filter(resolving(replace(NAMES, configured_only="timed-out")))) == []
+
+
+def test_debian_names_its_host_so() -> None:
+    (found,) = hostname_is_loopback(resolving(OWN, ("127.0.1.1",), interfaces=(LO, OUTER)))
+    assert found.severity is Severity.NOTE
+    assert list(hostname_is_loopback(resolving(OWN, ("127.0.1.1",), interfaces=(LO,)))) == []
+
+
+def test_the_server_is_on_the_outer_address() -> None:
+    outer = replace(LISTENER, address="10.1.0.2")
+    case = asking(refused("127.0.1.1"), names=OWN, given=("127.0.1.1",), interfaces=(LO, OUTER), listeners=(outer,))
+    (found,) = hostname_is_loopback(case)
+    assert (found.severity, found.certainty) == (Severity.ERROR, Certainty.PROVEN)
+
+
+@pytest.mark.parametrize(("line", "severity"), [(OWN_LINE, Severity.ERROR), (V4, Severity.NOTE)])
+def test_the_server_is_where_the_name_leads(line, severity: Severity) -> None:  # type: ignore[no-untyped-def]
+    listener = replace(LISTENER, address=line.address)
+    names = replace(OWN, host_name_lines=(line,))
+    case = asking(
+        refused("10.1.0.2"), names=names, given=("10.1.0.2",), target="10.1.0.2:3000", interfaces=(LO, OUTER),
+        listeners=(listener,),
+    )  # fmt: skip
+    (found,) = hostname_is_loopback(case)
+    assert found.severity is severity
+
+
+def test_binding_to_the_name() -> None:
+    bound = Bind(address="127.0.1.1", port=3000, outcome=Outcome.BOUND)
+    case = resolving(OWN, ("127.0.1.1",), interfaces=(LO, OUTER))
+    (found,) = hostname_is_loopback(Case("bind-test", parse_host("alpha", 3000, "tcp"), (bound,), case.facts))
+    assert found.severity is Severity.ERROR
+    assert "10.1.0.2" in found.statement
+
+
+def test_a_name_with_an_outer_address_too_is_left_in_peace() -> None:
+    assert list(hostname_is_loopback(resolving(OWN, ("127.0.1.1", "10.1.0.2"), interfaces=(LO, OUTER)))) == []
+
+
+def test_ipv6_lines_count_too() -> None:
+    line = replace(V6, names=("alpha",))
+    names = replace(OWN, hosts=(line,), host_name_lines=(line,))
+    (found,) = hostname_is_loopback(resolving(names, ("::1",), interfaces=(LO, OUTER)))
+    assert found.severity is Severity.NOTE
