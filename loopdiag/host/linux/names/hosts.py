@@ -46,7 +46,7 @@ def parse_hosts(content: bytes, name: str) -> Iterator[HostsLine]:
 
 
 def _read(number: int, text: str, name: str) -> HostsLine | None:
-    counted, _, _ = text.partition("#")
+    counted = text.partition("\0")[0].partition("#")[0]
     words = [word for word in _SPACE.split(counted) if word]
     address = words[0] if words else ""
     names = tuple(words[1:])
