@@ -95,7 +95,7 @@ class Attempts:
     def _icmp(self, address: str) -> Observation:
         from loopdiag.probes.echo_once import echo_once
 
-        seen, _ = echo_once(address, min(self._timeout or ICMP_SILENCE, ICMP_SILENCE))
+        seen = echo_once(address, min(self._timeout or ICMP_SILENCE, ICMP_SILENCE))
         if seen.outcome.value == "timed-out":
             self._dropped(lambda: echo_once(address, 0.0))
         return seen
