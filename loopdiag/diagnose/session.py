@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from loopdiag.explain.contradiction import contradictions
 from loopdiag.explain.engine import judge
 from loopdiag.explain.verdict import verdict
 from loopdiag.model.case import Case
@@ -43,7 +44,16 @@ class Session:
         found = judge(case)
         said = verdict(case, found)
         text = found[0].statement if found and said.value != "works" else summary(case)
-        return self.report(target, said, text, findings=found, observations=observations, facts=facts, extra=extra)
+        return self.report(
+            target,
+            said,
+            text,
+            findings=found,
+            observations=observations,
+            facts=facts,
+            unknown=contradictions(case, found),
+            extra=extra,
+        )
 
     def report(
         self,

@@ -72,7 +72,8 @@ def _topics(target: Target, resolution: Resolution | None, seen: Sequence[Observ
                 *(("names",) if doubtful else ()),
                 *(("answers",) if by_name else ()),
                 *topics_for(seen),
-                *(("counters",) if any(not one.outcome.good for one in seen) else ()),
+                *(("counters",) if target.transport == "icmp" or any(not one.outcome.good for one in seen) else ()),
+                *(("interfaces", "rules") if target.transport == "icmp" else ()),
                 *(("proxies", "proxy_attempts") if target.transport == "tcp" else ()),
             )
         )

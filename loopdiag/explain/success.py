@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
+from loopdiag.explain.icmp.story import explanation, summary
 from loopdiag.model.service import Said
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 def why_it_works(case: Case) -> str:
     """`localhost:3000 answers on 127.0.0.1 and ::1: node (pid 4242) listens on [::]:3000`."""
     target = case.target
+    if target.transport == "icmp":
+        return f"{summary(case)}. {explanation(case)}".strip()
     worked = list(dict.fromkeys(one.address for one in case.worked))
     spoken = next((one for one in case.failed if isinstance(one, Said) and one.received), None)
     if spoken:
