@@ -43,7 +43,7 @@ def _fate(address: str, seen: list[IcmpEcho]) -> str:
 
 def explanation(case: Case) -> str:
     """One plain paragraph: which way the kernel chose, what crossed which interface, how far the requests came."""
-    return " ".join(_sentences(case))
+    return " ".join(dict.fromkeys(_sentences(case)))
 
 
 def _sentences(case: Case) -> Iterator[str]:
