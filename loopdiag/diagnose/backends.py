@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.service.forwarder import GATEWAY
 from loopdiag.host.read import read
@@ -34,10 +34,23 @@ def backends(question: Question, facts: Facts) -> tuple[BackendAttempt, ...] | U
         return probe_service(question.target, one.address, one.port or 0, _PATIENCE)
 
     rounds = _ROUNDS.get(one.outcome, _MOST_ROUNDS)
-    watched = read("backends", again, rounds=rounds)
-    if isinstance(watched, Unknown):
+    watched: list[Any] = []
+    failures = _failures(lambda: watched.append(read("backends", again, rounds=rounds)))
+    if isinstance(watched[0], Unknown):
         return _counted(again, rounds)
-    return tuple(watched)
+    return tuple(each for each in watched[0] if _is_here(each, failures, rounds))
+
+
+def _is_here(attempt: BackendAttempt, failures: int, rounds: int) -> bool:
+    """The tracer sees the whole machine; what failed must show in this network namespace too."""
+    if attempt.outcome == "refused":
+        return failures >= rounds
+    if attempt.outcome == "connected" or attempt.to is None:
+        return True
+    pending = read("sockets", port=int(attempt.to.rpartition(":")[2]), protocols=("tcp",))
+    return not isinstance(pending, Unknown) and any(
+        each.state == "SYN-SENT" and each.peer == attempt.to for each in pending
+    )
 
 
 def _doubtful(seen: Said) -> bool:

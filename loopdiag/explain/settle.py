@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.model.finding import Certainty, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from loopdiag.model.case import Case
     from loopdiag.model.finding import Finding
@@ -22,6 +22,10 @@ _SILENT = ("no-reply", "udp-no-reply")
 
 # What an HTTP or other client sees of a service that does not serve it, whatever the reason.
 _UNSERVED = ("http-error", "closed-without-reply", "reset-by-service", "no-reply")
+_NOBODY_SERVED = frozenset(
+    {"tls-expected", "plaintext-expected", "certificate-rejected", "port-proxy-backend", "service-restricts-peers",
+     "host-header-rejected", "listener-stopped", "listener-out-of-descriptors", *_NOT_TAKEN, *_UNSERVED}
+)  # fmt: skip
 
 # cause -> the causes that merely follow from it: where the first is found for a subject, the others are not told.
 # "*" stands for every finding of the same subject that is less certain.
@@ -59,6 +63,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "qdisc-on-loopback": _SILENT,
     "cgroup-denies": ("sandbox-denies", *_SILENT),
     "sandbox-denies": _SILENT,
+    "port-privileged": ("sandbox-denies",),
     "tls-expected": ("port-proxy-backend", "host-header-rejected", "service-restricts-peers", *_UNSERVED),
     "plaintext-expected": ("port-proxy-backend", "host-header-rejected", "service-restricts-peers", *_UNSERVED),
     "certificate-rejected": _UNSERVED,
@@ -82,7 +87,25 @@ def settle(case: Case, found: Iterable[Finding]) -> tuple[Finding, ...]:
     """Drop what follows from another finding, then sort: severity, certainty, then the order of EXPLAINS."""
     told = list(dict.fromkeys(found))
     kept = [finding for finding in told if not any(_explains(other, finding) for other in told)]
-    return tuple(sorted(kept, key=lambda one: (_SEVERITY[one.severity], _CERTAINTY[one.certainty])))
+    late = _unserved(case)
+    return tuple(sorted(kept, key=lambda one: (_SEVERITY[one.severity], not late(one), _CERTAINTY[one.certainty])))
+
+
+def _unserved(case: Case) -> Callable[[Finding], bool]:
+    """Where connections come about and none of them is served, what keeps them from it weighs more than an address
+    that refuses at once: clients go on to the next one."""
+    reached = {one.to for one in case.worked if one.kind == "tcp-connect"}
+    served = any(_is_served(case, one.address) for one in case.worked)
+    return lambda one: not served and one.subject in reached and one.cause in _NOBODY_SERVED
+
+
+def _is_served(case: Case, address: str) -> bool:
+    """The service answered there in every language that it was spoken to in."""
+    said: dict[str, bool] = {}
+    for one in case.observations:
+        if one.address == address and one.kind in ("http", "tls", "greeting"):
+            said[one.kind] = said.get(one.kind, False) or one.outcome.good
+    return bool(said) and all(said.values())
 
 
 def _explains(one: Finding, other: Finding) -> bool:

@@ -54,8 +54,9 @@ def probe_service(target: Target, address: str, port: int, timeout: float = PATI
 def _web(target: Target, address: str, port: int, timeout: float) -> Iterator[Observation]:
     host = host_header(target, port)
     seen = ask_http(target, address, port, host, timeout)
-    yield seen
-    if _says_tls(seen) or (seen.status is None and seen.outcome is not Outcome.TIMED_OUT):
+    wants_tls = _says_tls(seen)
+    yield replace(seen, outcome=Outcome.FAILED) if wants_tls else seen
+    if wants_tls or (seen.status is None and seen.outcome is not Outcome.TIMED_OUT):
         looked = look_at_tls(address, port, _server_name(target), timeout)
         if looked.is_tls:
             yield looked
