@@ -29,6 +29,8 @@ def names(question: Question, facts: Facts) -> NameFacts | Unknown | None:
     if target.host is None:
         return None
     if target.address:
+        if all(one.outcome.good for one in question.observations):
+            return None
         own = _files(socket.gethostname())
         # Of interest for a number, but not needed: no gap is reported for it.
         return own if not isinstance(own, Unknown) and isinstance(own.hosts, tuple) else None
@@ -39,7 +41,7 @@ def names(question: Question, facts: Facts) -> NameFacts | Unknown | None:
     found = replace(found, errno=resolution.error, seconds=resolution.seconds, family=asked_family(resolution))
     addresses = resolution.addresses or question.addresses
     if addresses and all(found.giving(str(one)) for one in addresses):
-        # Asked of files alone: no query leaves for it.
+        # Files answer it, unless the flag leaves out the very family that they have: then programs ask DNS too.
         limited = ask_together(target.host, [Ask(resolution.family, configured_only=True)], _AT_HAND)[0]
         found = replace(found, configured_only=outcome(limited))
     return found

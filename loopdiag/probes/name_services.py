@@ -55,5 +55,5 @@ def _answer(process: Popen[str], deadline: float) -> tuple[str, ...] | None:
 def _has_glibc() -> bool:
     try:
         return bool(os.confstr("CS_GNU_LIBC_VERSION"))
-    except (ValueError, OSError):
+    except (AttributeError, ValueError, OSError):
         return False

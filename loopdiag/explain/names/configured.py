@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.names.said import addresses, asked
+from loopdiag.explain.names.said import addresses, asked, would_serve
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def _hides(names: NameFacts, family: str, got: tuple[str, ...] | str) -> bool:
 def _only_hidden_served(case: Case, limited: tuple[str, ...]) -> bool:
     served = {one.address for one in case.worked}
     tried = {one.address for one in case.observations}
-    return bool(served) and not served.intersection(limited) and tried.issuperset(limited)
+    if not served or served.intersection(limited):
+        return False
+    return tried.issuperset(limited) or not would_serve(case, *limited)
 
 
 def _finding(case: Case, names: NameFacts, severity: Severity, what: str) -> Finding:

@@ -116,3 +116,15 @@ def test_ipv6_lines_count_too() -> None:
     names = replace(OWN, hosts=(line,), host_name_lines=(line,))
     (found,) = hostname_is_loopback(resolving(names, ("::1",), interfaces=(LO, OUTER)))
     assert found.severity is Severity.NOTE
+
+
+def test_what_is_left_is_not_served() -> None:
+    """A name that is ::1 alone: for IPv4, glibc makes 127.0.0.1 of it, where this server is not."""
+    names = replace(NAMES, hosts=(V6,), configured_only=("127.0.0.1",))
+    server = replace(LISTENER, address="::1", families=("ipv6",))
+    (found,) = address_config_filter(asking(connected("::1"), names=names, given=("::1",), listeners=(server,)))
+    assert found.severity is Severity.WARNING
+    wildcard = replace(server, address="::", families=("ipv4", "ipv6"))
+    assert (
+        list(address_config_filter(asking(connected("::1"), names=names, given=("::1",), listeners=(wildcard,)))) == []
+    )
