@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import known, seen
 from loopdiag.model.finding import Evidence
 from loopdiag.model.observation import Outcome
-from loopdiag.model.routed import routed
+from loopdiag.model.routed import LOOPBACK_FOR, routed
 
 if TYPE_CHECKING:
     from loopdiag.model.case import Case
@@ -85,16 +85,17 @@ def troubles(case: Case) -> tuple[Trouble, ...]:
 
 def _failing(case: Case) -> list[Trouble]:
     """An address is in trouble when its bind failed, or when none of its other attempts got through."""
-    groups: dict[str, list[Observation]] = {}
+    groups: dict[tuple[str, str], list[Observation]] = {}
     for one in case.observations:
-        if one.kind != "unix-connect":
-            groups.setdefault(one.address, []).append(one)
+        wildcard = one.kind == "bind" and one.address in LOOPBACK_FOR  # bound to no address in particular
+        if one.kind != "unix-connect" and not wildcard:
+            groups.setdefault((routed(one.address), one.address.partition("%")[2]), []).append(one)
     found = []
-    for address, attempts in groups.items():
+    for attempts in groups.values():
         bad = [one for one in attempts if not one.outcome.good]
         through = any(one.outcome.good and one.kind != "bind" for one in attempts)
         if bad and (not through or any(one.kind == "bind" for one in bad)):
-            found.append(Trouble(address, tuple(bad)))
+            found.append(Trouble(bad[0].address, tuple(bad)))
     return found
 
 

@@ -84,6 +84,14 @@ def on_link(case: Case, address: str) -> Interface | None:
     return None
 
 
+def went_down(case: Case, address: str) -> Interface | None:
+    """For an IPv6 address: an interface that was in use and is down, which takes its IPv6 addresses away."""
+    if ":" not in address:
+        return None
+    down = [each for each in interfaces(case) if not each.up and not each.loopback]
+    return next((each for each in down if each.addresses or each.received or each.sent), None)
+
+
 def local_route(case: Case, address: str) -> Route | None:
     """What table `local` itself says of `address`: its closest route, whatever its type. None where there is none."""
     wanted = ip_address(address)

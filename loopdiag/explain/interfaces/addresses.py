@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.asked import REJECTING, Trouble, asked, plain, route_says, troubles
 from loopdiag.explain.evidence import known
-from loopdiag.explain.own import HOST_WIDE, covering, interfaces, is_loopback, is_multicast, on_link, own, own_addresses
+from loopdiag.explain.own import (
+    HOST_WIDE,
+    covering,
+    interfaces,
+    is_loopback,
+    is_multicast,
+    on_link,
+    own,
+    own_addresses,
+    went_down,
+)
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 
 if TYPE_CHECKING:
@@ -28,7 +38,7 @@ def address_not_local(case: Case) -> Iterator[Finding]:
             continue
         if one.binding and one.got("EADDRNOTAVAIL"):
             yield _not_local(case, one, "so nothing can be bound to it", Certainty.PROVEN)
-        elif one.seen and not one.binding:
+        elif not one.binding and (one.seen or went_down(case, one.address)):
             yield from _elsewhere(case, one)
 
 
@@ -53,7 +63,8 @@ def _elsewhere(case: Case, one: Trouble) -> Iterator[Finding]:
             Certainty.PROVEN,
         )
     elif answer is None or answer.errno:
-        return
+        if fallen := went_down(case, one.address):
+            yield _not_local(case, one, f"{fallen.name} is down, and IPv6 addresses go with it", Certainty.LIKELY)
     elif one.answered:
         yield _not_local(case, one, "so the answer came from another host", Certainty.LIKELY, Severity.NOTE)
     else:
@@ -94,7 +105,7 @@ def source_not_local(case: Case) -> Iterator[Finding]:
     """`route --from`: the kernel lets this host send with an address of its own alone as source."""
     for answer in asked(case) if case.command == "route" else ():
         source = answer.asked_from
-        if answer.errno is None or source is None or answer.input_device or ":" in source:
+        if answer.way != "there" or answer.errno is None or source is None or answer.input_device or ":" in source:
             continue
         if answer.type is None and known(case.facts.interfaces) is not None and covering(case, source) is None:
             yield _not_local(case, Trouble(source), "so this host cannot send with it as source", Certainty.PROVEN)

@@ -81,9 +81,9 @@ def _off_elsewhere(case: Case) -> tuple[str, Certainty] | None:
     """For an address on no interface: IPv6 is off on all that could have had it, or on one of them."""
     devices = [interface.name for interface in interfaces(case) if interface.up and not interface.loopback]
     switched = [off for device in devices if (off := ipv6_off(case, device))]
-    everywhere = ipv6_off(case, "all")
+    everywhere = ipv6_off(case, "lo")
     if everywhere and len(switched) == len(devices):
-        return everywhere, Certainty.PROVEN
+        return switched[0] if switched else everywhere, Certainty.PROVEN
     return (switched[0], Certainty.LIKELY) if switched else None
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.asked import REJECTING, asked, plain, route_says, set_marks, troubles, ways
 from loopdiag.explain.evidence import known
 from loopdiag.explain.interfaces.ipv6 import ipv6_off
-from loopdiag.explain.own import covering, interfaces, is_loopback, is_multicast, loopback
-from loopdiag.model.finding import Evidence, Finding, Fix, Severity
+from loopdiag.explain.own import covering, is_loopback, is_multicast, loopback, went_down
+from loopdiag.model.finding import Finding, Fix, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,19 +78,17 @@ def route_missing(case: Case) -> Iterator[Finding]:
 def _other_matter(case: Case, one: Trouble) -> bool:
     """Own, loopback, multicast and IPv6-less addresses have causes of their own."""
     special = is_loopback(one.address) or is_multicast(one.address) or covering(case, one.address) is not None
-    return special or (one.six and ipv6_off(case, "all") is not None)
+    return special or (one.six and (ipv6_off(case, "all") or went_down(case, one.address)) is not None)
 
 
 def _missing(case: Case, one: Trouble, answer: RouteAnswer) -> Finding:
     version = "IPv6" if one.six else "IPv4"
-    down = [each.name for each in interfaces(case) if not each.up and each.addresses]
-    notes = (Evidence("interfaces", f"down: {', '.join(down)}"),) if down else ()
     return Finding(
         cause="route-missing",
         subject=one.subject,
         statement=f"no {version} route of this host covers {one.address} (there is no default route), and no interface "
         f"has that address",
-        evidence=(route_says(answer), *one.evidence, *notes),
+        evidence=(route_says(answer), *one.evidence),
         fixes=(
             Fix("use an address that this host has: loopdiag interfaces lists them", "loopdiag interfaces"),
             Fix("or add a route", f"ip {'-6 ' if one.six else ''}route add {one.address} dev DEV"),

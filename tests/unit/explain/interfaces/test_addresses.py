@@ -109,3 +109,15 @@ def test_what_addresses_mean() -> None:
     down = replace(ETH, up=False)
     assert "others cannot" in meaning(down, ETH.addresses[0], LO)
     assert "lo is down" in meaning(ETH, ETH.addresses[0], replace(LO, up=False))
+
+
+def test_a_way_back_that_cannot_be_asked_is_no_foreign_source() -> None:
+    back = nowhere(OWN, asked_from="192.0.2.9", way="back", about="192.0.2.9")
+    assert not list(source_not_local(case(command="route", host="192.0.2.9", routes=(elsewhere("192.0.2.9"), back))))
+
+
+def test_an_ipv6_address_goes_with_its_interface() -> None:
+    down = replace(ETH, up=False, running=False, addresses=ETH.addresses[:1])
+    unreachable = attempt(OWN_SIX, Outcome.UNREACHABLE, "ENETUNREACH")
+    (found,) = address_not_local(case(unreachable, interfaces=(LO, down), local_table=(), routes=(nowhere(OWN_SIX),)))
+    assert "eth0 is down" in found.statement
