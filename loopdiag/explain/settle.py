@@ -72,7 +72,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "port-proxy-backend": _UNSERVED,
     "service-restricts-peers": _UNSERVED,
     "echo-ignored": ("address-not-local", "local-route-missing", "multicast-unavailable"),
-    "martian-loopback": ("nat-redirects",),
+    "martian-loopback": ("nat-redirects", "address-not-local"),
     "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing", "multicast-unavailable"),
     "reverse-path-filter": ("address-not-local",),

@@ -130,11 +130,11 @@ def martian_loopback(case: Case) -> Iterator[Finding]:
 
 
 def _crosses(case: Case, path: FilterPath) -> bool:
-    """Nat gave one end of the packet another host's address while the other end is 127/8."""
+    """Nat left the packet with 127/8 as its source on the way to another host."""
     new = path.rewritten
     if new is None or new.family != 4:
         return False
-    return _foreign(case, new.destination) and is_loopback(path.packet.source)
+    return _foreign(case, new.destination) and is_loopback(new.source)
 
 
 def _foreign(case: Case, address: str) -> bool:
