@@ -28,6 +28,8 @@ def backends(question: Question, facts: Facts) -> tuple[BackendAttempt, ...] | U
     one = next((seen for seen in question.observations if isinstance(seen, Said) and _doubtful(seen)), None)
     if one is None or question.target.transport != "tcp":
         return ()
+    if one.outcome is Outcome.TIMED_OUT and not _pending(None):
+        return ()  # a forwarder whose backend does not answer still tries
     from loopdiag.probes.service import probe_service
 
     def again() -> object:
@@ -47,10 +49,13 @@ def _is_here(attempt: BackendAttempt, failures: int, rounds: int) -> bool:
         return failures >= rounds
     if attempt.outcome == "connected" or attempt.to is None:
         return True
-    pending = read("sockets", port=int(attempt.to.rpartition(":")[2]), protocols=("tcp",))
-    return not isinstance(pending, Unknown) and any(
-        each.state == "SYN-SENT" and each.peer == attempt.to for each in pending
-    )
+    return attempt.to in _pending(int(attempt.to.rpartition(":")[2]))
+
+
+def _pending(port: int | None) -> set[str]:
+    """Where connections of this namespace to `port` (None: to any) wait for an answer."""
+    found = read("sockets", port=port, protocols=("tcp",))
+    return set() if isinstance(found, Unknown) else {each.peer for each in found if each.state == "SYN-SENT"}
 
 
 def _doubtful(seen: Said) -> bool:

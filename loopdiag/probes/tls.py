@@ -33,9 +33,11 @@ class Secure:
         self.alert: str | None = None
         self._stream = stream
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        context = ssl.create_default_context()  # the system's trust, SSL_CERT_FILE and SSL_CERT_DIR
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.set_alpn_protocols(["http/1.1"])
-        if not verify:
+        if verify:
+            context.load_default_certs()  # the system's trust, SSL_CERT_FILE and SSL_CERT_DIR
+        else:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self.tls: ssl.SSLObject = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
 

@@ -10,19 +10,22 @@ from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 from loopdiag.model.service import HttpExchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from loopdiag.model.case import Case
     from loopdiag.model.service import Said
 
 _WIDEN = "widen whom the service serves, or ask it from where it wants to be asked"
 _ALLOW = "add this client's address to those that the service allows"
-# What services say to peers that they do not serve -> what to change there.
-_SAYINGS: tuple[tuple[str, str], ...] = (
+# What services say to peers that they do not serve -> what to change there. The first are words of well-known ones,
+# which mean nothing else.
+_KNOWN: tuple[tuple[str, str], ...] = (
     (r"^-DENIED\b.*protected mode", "set a password (requirepass), or `protected-mode no` with a bind that is private"),
     (r"no pg_hba\.conf entry", "add a line for this client's address, user and database to pg_hba.conf"),
     (r"is not allowed to connect to this (MySQL|MariaDB) server", "grant the user access from this host"),
     (r"is blocked because of many connection errors", "let the database forget them: mysqladmin flush-hosts"),
+)
+_WORDS: tuple[tuple[str, str], ...] = (
     (r"\b(only|just)\b.{0,60}\b(from|to|on|for|by|via)\b.{0,20}"
      r"\b(local(host)?|loopback|127\.0\.0\.1|(same|this) (machine|host))\b", _WIDEN),
     (r"\b(localhost|local (connections|requests|clients|access)) only\b", _WIDEN),
@@ -39,20 +42,21 @@ def restricts_peers(case: Case) -> Iterator[Finding]:
     for one in said(case):
         if isinstance(one, HttpExchange) and one.status not in _REFUSING:
             continue
-        mend = _mend(one.text or "")
+        known = _mend(one.text or "", _KNOWN)
+        mend = known or _mend(one.text or "", _WORDS)
         if mend:
-            yield _told(case, one, mend)
+            yield _told(case, one, mend, Certainty.PROVEN if known else Certainty.LIKELY)
 
 
-def _mend(text: str) -> str | None:
-    return next((mend for saying, mend in _SAYINGS if re.search(saying, text, re.IGNORECASE)), None)
+def _mend(text: str, sayings: Sequence[tuple[str, str]]) -> str | None:
+    return next((mend for saying, mend in sayings if re.search(saying, text, re.IGNORECASE)), None)
 
 
-def _told(case: Case, one: Said, mend: str) -> Finding:
+def _told(case: Case, one: Said, mend: str, certainty: Certainty) -> Finding:
     source = f" (asked from {one.local})" if one.local else ""
     return Finding(
         cause="service-restricts-peers",
-        certainty=Certainty.PROVEN if not isinstance(one, HttpExchange) else Certainty.LIKELY,
+        certainty=certainty,
         subject=one.to,
         statement=f"{server(case, one)} on {one.to} says itself that it does not serve this client{source}: "
         f"'{one.text}'",
