@@ -15,16 +15,29 @@ if TYPE_CHECKING:
     from loopdiag.model.report import Report
 
 EXIT = {Verdict.WORKS: 0, Verdict.DEGRADED: 0, Verdict.BROKEN: 1, Verdict.UNKNOWN: 3}
+NAGIOS_EXIT = {Verdict.WORKS: 0, Verdict.DEGRADED: 1, Verdict.BROKEN: 2, Verdict.UNKNOWN: 3}
 
 
 def deliver(report: Report, settings: Settings, *, streamed: bool = False) -> int:
     """Print `report` as `settings` ask; returns the exit code. `streamed`: its lines were printed as they came."""
-    text = render(report, settings.format, layout(settings, streamed=streamed))
+    page = layout(settings, streamed=streamed)
+    text = render(report, settings.format, page)
     if settings.output:
         write_whole(settings.output, text)
     else:
         sys.stdout.write(text)
         sys.stdout.flush()
+    if settings.format == "github":
+        from loopdiag.cli.github import publish
+
+        publish(report, page)
+    return exit_code(report, settings)
+
+
+def exit_code(report: Report, settings: Settings) -> int:
+    """What the process returns for this verdict."""
+    if settings.format == "nagios":
+        return NAGIOS_EXIT[report.verdict]
     if settings.strict and report.verdict is Verdict.DEGRADED:
         return 1
     return EXIT[report.verdict]
@@ -37,7 +50,7 @@ def layout(settings: Settings, *, streamed: bool = False) -> Layout:
     terminal = sys.stdout.isatty() and not settings.output
     width = get_terminal_size((80, 24)).columns if terminal else 80
     return Layout(width=max(40, min(width, 120)), color=_color(settings, terminal), verbose=settings.verbose,
-                  quiet=settings.quiet, streamed=streamed)  # fmt: skip
+                  quiet=settings.quiet, streamed=streamed, strict=settings.strict)  # fmt: skip
 
 
 def _color(settings: Settings, terminal: bool) -> bool:

@@ -12,18 +12,27 @@ if TYPE_CHECKING:
 FORMATS = {
     "table": "loopdiag.report.table",
     "json": "loopdiag.report.json",
+    "junit": "loopdiag.report.junit",
+    "github": "loopdiag.report.github",
+    "nagios": "loopdiag.report.nagios",
+    "prometheus": "loopdiag.report.prometheus",
+    "tap": "loopdiag.report.tap",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a format for people needs to know of the page. `verbose` counts the -v, `streamed`: shown live."""
+    """What a format needs to know of the page. `verbose` counts the -v, `streamed`: shown live.
+
+    `strict`: degraded counts as failed.
+    """
 
     width: int = 80
     color: bool = False
     verbose: int = 0
     quiet: bool = False
     streamed: bool = False
+    strict: bool = False
 
 
 def render(report: Report, name: str, layout: Layout) -> str:
