@@ -12,7 +12,7 @@ from loopdiag.diagnose.ways import ways_to
 from loopdiag.explain.binding.connections import reuse_is_meant_for
 from loopdiag.explain.binding.holders import holders
 from loopdiag.explain.evidence import known
-from loopdiag.host.read import read
+from loopdiag.host.read import PLATFORM, read
 from loopdiag.model.bind import Bind
 from loopdiag.model.unknown import Unknown
 from loopdiag.probes.bind import REUSE_IS_HARMLESS, bind_and_connect, try_bind
@@ -91,6 +91,7 @@ def _topics(target: Target, seen: Sequence[Observation]) -> tuple[str, ...]:
         *(_OF_A_NAME if target.address is None else ()),
         *(("sockets",) if failed or any(one.reuseaddr for one in binds) else ()),
         *(_OF_BINDING if failed or len(binds) == len(seen) else ()),
+        *(("excluded_ports",) if PLATFORM == "windows" and any(one.errno == "EACCES" for one in binds) else ()),
     )
     return tuple(dict.fromkeys((*extra, *topics_for(seen))))
 

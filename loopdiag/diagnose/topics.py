@@ -27,6 +27,10 @@ def _local_table(question: Question, facts: Facts) -> Any:
     return read("local_table")
 
 
+def _excluded_ports(question: Question, facts: Facts) -> Any:
+    return read("excluded_ports", question.protocol)
+
+
 def _counters(question: Question, facts: Facts) -> Any:
     """What the probe moved; None where nobody took a reading before it."""
     if question.before is None or isinstance(question.before, Unknown):
@@ -59,4 +63,5 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "cgroup_programs": confinement.cgroup_programs,
     "sandbox": confinement.sandbox,
     "backends": backends.backends,
+    "excluded_ports": _excluded_ports,
 }

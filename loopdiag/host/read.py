@@ -31,6 +31,7 @@ READERS = {
     "qdiscs": "qdiscs:read_qdiscs",
     "cgroup_programs": "cgroups:read_cgroup_programs",
     "sandbox": "sandbox:read_sandbox",
+    "excluded_ports": "excluded_ports:read_excluded_ports",  # Windows only
     "drops": "trace.drops:watch_drops",  # takes a callable that sends a probe
     "backends": "trace.backends:watch_connects",  # the same
     "journey": "trace.journey:record_journey",  # the same

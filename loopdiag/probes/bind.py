@@ -28,7 +28,8 @@ REUSE_IS_HARMLESS = sys.platform == "linux"  # elsewhere it lets a second listen
 class _CallError(Exception):
     def __init__(self, call: str, number: int | None) -> None:
         self.call = call
-        self.name = errno.errorcode.get(number or 0, "EUNKNOWN")
+        # Windows has its own numbers for these, with names of their own: WSAEACCES
+        self.name = errno.errorcode.get(number or 0, "EUNKNOWN").removeprefix("WSA")
 
 
 def bind_and_connect(

@@ -28,19 +28,24 @@ _KNOWN: tuple[tuple[str, str], ...] = (
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"\b(only|just)\b.{0,60}\b(from|to|on|for|by|via)\b.{0,20}"
      r"\b(local(host)?|loopback|127\.0\.0\.1|(same|this) (machine|host))\b", _WIDEN),
-    (r"\b(localhost|local (connections|requests|clients|access)) only\b", _WIDEN),
+    (r"\b(local(host)?|loopback|internal)\b.{0,20}\bonly\b", _WIDEN),
+    (r"\bonly\b.{0,20}\b(local(host)?|loopback|internal|trusted)\b", _WIDEN),
+    (r"\b(restricted|limited) to\b.{0,20}\b(local(host)?|loopback|internal|trusted|127\.0\.0\.1)\b", _WIDEN),
+    (r"\bnot (in|on)\b.{0,20}\b(allow|white|access|permit)(ed)?[- ]?(list|hosts)\b", _ALLOW),
+    (r"\b(access|connections?|requests?) from\b.{0,60}\b(denied|refused|rejected|forbidden|not|blocked)\b", _ALLOW),
     (r"\b(your|this|client|remote|source)('s)? (ip|host|address|client)\b.{0,60}"
      r"\b(not|isn't|denied|blocked|forbidden|refused)\b", _ALLOW),
     (r"\b(not (allowed|permitted|authorized)|denied|refused|forbidden|blocked)\b.{0,30}\b(from|for)\b.{0,20}"
      r"\b(your|this|client|remote|host|ip|address|\d+\.\d+\.\d+\.\d+|[0-9a-f]*::?[0-9a-f:]+)", _ALLOW),
 )  # fmt: skip
 _REFUSING = (401, 403, 407, 421, 451)
+_WELCOME = re.compile(r"2\d\d[ -]|\+|\* OK|SSH-")  # SMTP and FTP, POP and Redis, IMAP, SSH: as those begin who serve
 
 
 def restricts_peers(case: Case) -> Iterator[Finding]:
     """An answer that refuses this client by where it comes from."""
     for one in said(case):
-        if isinstance(one, HttpExchange) and one.status not in _REFUSING:
+        if one.status not in _REFUSING if isinstance(one, HttpExchange) else _WELCOME.match(one.text or ""):
             continue
         known = _mend(one.text or "", _KNOWN)
         mend = known or _mend(one.text or "", _WORDS)

@@ -136,6 +136,10 @@ def test_no_reply_is_not_told_of_a_connection_that_nobody_took() -> None:
         "554 5.7.1 Access denied from 10.0.0.5",
         "This console is only accessible from localhost",
         "Your IP address is not allowed",
+        "Only local connections are accepted here",
+        "admin interface: localhost-only",
+        "10.0.0.5 is not on the allow list",
+        "connections from 10.0.0.5 are refused",
     ],
 )
 def test_a_service_for_others(text: str) -> None:
@@ -154,6 +158,7 @@ def test_a_service_for_others(text: str) -> None:
         "SSH-2.0-x",
         "5.7.44-log mysql_native_password",
         "* OK [CAPABILITY IMAP4rev1] local ready",
+        "220 authorized use only, from this host and others",
     ],
 )
 def test_a_greeting_is_no_refusal(text: str) -> None:
