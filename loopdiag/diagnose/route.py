@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.gather import Question, gather
 from loopdiag.diagnose.session import Session
-from loopdiag.diagnose.zones import check_device, check_zone
 from loopdiag.explain.routing.meaning import meaning
 from loopdiag.host.read import read
 from loopdiag.model.errors import UsageError
@@ -53,9 +52,6 @@ def route(
     """
     session = Session("route")
     selectors = selectors or Selectors()
-    check_zone(target)
-    if selectors.input_device:
-        check_device(selectors.input_device)
     resolution = _resolution(target, family, timeout)
     addresses = tuple(map(str, resolution.addresses))
     if not addresses:
