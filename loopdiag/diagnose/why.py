@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from loopdiag.model.observation import Observation
     from loopdiag.model.report import Report
-    from loopdiag.probes.resolve import Resolution
 
 MOST_ADDRESSES = 16  # a name may have more; these are tried
 
@@ -46,7 +45,7 @@ def why(target: str | Target, *, family: int | None = None, timeout: float | Non
         resolution=resolution,
         before=before,
     )
-    facts = gather(question, _topics(target, resolution, seen), Facts(drops=attempts.drops))
+    facts = gather(question, _topics(target, seen), Facts(drops=attempts.drops))
     return session.judged(target, seen, facts, why_it_works)
 
 
@@ -62,19 +61,8 @@ def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float 
     return found
 
 
-def _topics(target: Target, resolution: Resolution | None, seen: Sequence[Observation]) -> tuple[str, ...]:
-    """Names only where a name was typed; the resolver's files in full only where an address of it failed."""
-    by_name = target.host is not None and target.address is None
-    doubtful = by_name and (resolution is None or not resolution.addresses or any(not one.outcome.good for one in seen))
-    return tuple(
-        dict.fromkeys(
-            (
-                *(("names",) if doubtful else ()),
-                *(("answers",) if by_name else ()),
-                *topics_for(seen),
-                *(("counters",) if target.transport == "icmp" or any(not one.outcome.good for one in seen) else ()),
-                *(("interfaces", "rules") if target.transport == "icmp" else ()),
-                *(("proxies", "proxy_attempts") if target.transport == "tcp" else ()),
-            )
-        )
-    )
+def _topics(target: Target, seen: Sequence[Observation]) -> tuple[str, ...]:
+    """What the outcomes need; the counters too where they are the proof: of an echo, or of how far a packet came."""
+    icmp = target.transport == "icmp"
+    counted = icmp or any(not one.outcome.good for one in seen)
+    return (*topics_for(seen), *(("counters",) if counted else ()), *(("interfaces", "rules") if icmp else ()))
