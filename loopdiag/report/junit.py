@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml  # written here, never parsed
 
-from loopdiag.report.rows import Row, Status, reasons, rows, title
+from loopdiag.report.rows import Row, Status, one_line, reasons, rows, title
 
 if TYPE_CHECKING:
     from loopdiag.model.report import Report
@@ -47,7 +47,7 @@ def _case(row: Row, report: Report) -> Xml.Element:
         return case
     found = row.finding
     ending = Xml.SubElement(case, _ELEMENT[row.status])
-    ending.set("message", _legal(f"{found.cause}: {found.statement}" if found else row.says))
+    ending.set("message", _legal(f"{found.cause}: {one_line(found.statement)}" if found else row.says))
     ending.set("type", found.cause if found else report.verdict.value)
     ending.text = _legal("\n".join(_explained(row, report)))
     return case
@@ -56,11 +56,9 @@ def _case(row: Row, report: Report) -> Xml.Element:
 def _explained(row: Row, report: Report) -> list[str]:
     lines = [row.says]
     if row.finding:
-        lines += [
-            f"{row.finding.cause} ({row.finding.certainty.value}): {row.finding.statement}",
-            *reasons(row.finding),
-        ]
-    return lines + [f"not seen: {gap.what}: {gap.because}" for gap in report.unknown]
+        lines.append(one_line(f"{row.finding.cause} ({row.finding.certainty.value}): {row.finding.statement}"))
+        lines.extend(reasons(row.finding))
+    return lines + [one_line(f"not seen: {gap.what}: {gap.because}") for gap in report.unknown]
 
 
 def _legal(text: str) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from loopdiag.model.report import Report
     from loopdiag.report.formats import Layout
 
-_SURROGATE = re.compile("[\ud800-\udfff]")  # a file name that is no UTF-8 reaches Python with these
+# Halves of characters (Python's reading of a file name that is no UTF-8) and what Unicode keeps for no character.
+_NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 class Status(Enum):
@@ -71,7 +72,7 @@ def title(report: Report) -> str:
 
 def one_line(text: str) -> str:
     """`text` without line ends, control characters and halves of characters."""
-    return harmless(" ".join(_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text).split()))
+    return harmless(" ".join(_NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text).split()))
 
 
 def reasons(finding: Finding) -> Iterator[str]:
@@ -81,7 +82,7 @@ def reasons(finding: Finding) -> Iterator[str]:
     for fix in finding.fixes:
         yield one_line(f"to mend: {fix.say}")
         if fix.run:
-            yield one_line(f"         {fix.run}")
+            yield f"    {one_line(fix.run)}"
 
 
 def _row(seen: Observation, report: Report, status: Status) -> Row:
