@@ -34,16 +34,21 @@ def watch_connects(serve: Callable[[], object], *, rounds: int = ROUNDS) -> tupl
     instance = make_instance(TRACEPOINTS)
     if isinstance(instance, Unknown):
         return instance
+    text = ""
     try:
         for _ in range(rounds):
             instance.mark(ROUND)
             serve()
             instance.mark(PAUSE)
             time.sleep(SETTLE)
+            text += instance.read()
         instance.mark(END)
-        return connects_in(instance.read())
+    except OSError as fault:  # EBADF, where the buffer is full: tracing_mark_write() of the kernel
+        return Unknown("connections of other processes", f"the kernel's record of them broke off: {fault.strerror}")
     finally:
+        text += instance.read()
         instance.close()
+    return connects_in(text)
 
 
 def connects_in(text: str) -> tuple[BackendAttempt, ...]:
