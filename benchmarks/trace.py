@@ -58,7 +58,7 @@ def own_packets_alone(host: Host, count: int = 100) -> None:
         report = host.report("trace", "127.0.0.1:7300")
         ours = {report["observations"][0]["from"].rpartition(":")[2], "7300"}
         ports = {port for step in report["journey"] for port in re.findall(r"^port (\d+):", step["says"])}
-        wrong += not (ports <= ours and 3 <= report["crossing"]["packets"]["lo"] <= 8)
+        wrong += not (ports <= ours and 3 <= report["crossing"]["packets"].get("lo", 0) <= 8)
         lost += report["lost_events"]
     print(f"{'traces beside other traffic':44} {count - wrong} of {count} with own packets alone, {lost} events lost")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.trace.instance import Tracepoint, make_instance
 from loopdiag.host.linux.trace.lines import PROTOCOLS, parse
 from loopdiag.host.linux.trace.own import own
+from loopdiag.host.linux.trace.tracefs import WHAT
 from loopdiag.model.dropreason import ordinary
 from loopdiag.model.journey import Drop
 from loopdiag.model.unknown import Unknown
@@ -46,7 +48,8 @@ def watch_drops(send: Callable[[], object], *, settle: float = 0.02) -> tuple[Dr
     if isinstance(instance, Unknown):
         return instance
     try:
-        instance.mark(BEGIN)
+        with suppress(OSError):  # no room: then the mark is missed below
+            instance.mark(BEGIN)
         began = time.monotonic()
         send()
         return _listen(instance, max(began, time.monotonic()) + settle)
@@ -54,13 +57,16 @@ def watch_drops(send: Callable[[], object], *, settle: float = 0.02) -> tuple[Dr
         instance.close()
 
 
-def _listen(instance: Instance, until: float) -> tuple[Drop, ...]:
+def _listen(instance: Instance, until: float) -> tuple[Drop, ...] | Unknown:
     records: list[Record] = []
     while True:
         records += parse(instance.read())[0]
         found = tuple(_drops(records, BEGIN))
-        if found or time.monotonic() >= until:
+        if found:
             return found
+        if time.monotonic() >= until:
+            lost = not any(record.text == BEGIN for record in records) or instance.lost()
+            return Unknown(WHAT, "this machine was so busy that the kernel had no room to record it") if lost else ()
         time.sleep(_LOOK)
 
 

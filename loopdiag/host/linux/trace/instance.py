@@ -32,7 +32,7 @@ class Tracepoint(NamedTuple):
 
 
 class Instance:
-    """An armed instance. `missing` are the tracepoints that this kernel does not have."""
+    """An instance that can begin. `missing` are the tracepoints that this kernel does not have."""
 
     def __init__(self, tracefs: Tracefs, path: str, lock: int, missing: tuple[str, ...], pipe: int) -> None:
         self.path = path
@@ -40,9 +40,16 @@ class Instance:
         self._tracefs = tracefs
         self._lock = lock
         self._pipe = pipe
+        self._begun = False
 
     def mark(self, text: str) -> None:
-        """Write a line of our own into the trace: it tells how the tracer numbers the calling thread."""
+        """Write a line of our own, which tells how the tracer numbers the calling thread; the first one begins.
+
+        Raises OSError (EBADF) where there is no room for it.
+        """
+        if not self._begun:
+            _write(f"{self.path}/tracing_on", "1")
+            self._begun = True
         _write(f"{self.path}/trace_marker", text)
 
     def read(self) -> str:
@@ -54,6 +61,14 @@ class Instance:
                 pieces.append(piece)
                 size += len(piece)
         return b"".join(pieces).decode(errors="replace")
+
+    def lost(self) -> int:
+        """How many events of this machine found no room: ftrace.rst, `per_cpu/cpu*/stats`."""
+        total = 0
+        with suppress(OSError):
+            for cpu in os.listdir(f"{self.path}/per_cpu"):  # noqa: PTH208
+                total += _dropped(f"{self.path}/per_cpu/{cpu}/stats")
+        return total
 
     def stop(self) -> None:
         """Record no more; what was recorded can still be read."""
@@ -76,7 +91,7 @@ class Instance:
 
 
 def make_instance(tracepoints: Iterable[Tracepoint], clock: str | None = None) -> Instance | Unknown:
-    """A recording instance with these tracepoints; Unknown with the right that is missing.
+    """An instance with these tracepoints, ready to begin; Unknown with the right that is missing.
 
     `clock` is one of trace_clock's; changing it costs some 20 ms.
     """
@@ -89,6 +104,7 @@ def make_instance(tracepoints: Iterable[Tracepoint], clock: str | None = None) -
         tracefs.close()
         return refused(fault)
     try:
+        _write(f"{path}/tracing_on", "0")  # or a busy machine would fill it before we begin
         if clock:
             _write(f"{path}/trace_clock", clock)
         _write(f"{path}/options/overwrite", "0")  # where there is no room for all, the beginning is what matters
@@ -157,6 +173,12 @@ def _enable(path: str, point: Tracepoint) -> bool:
             raise
         return False
     return True
+
+
+def _dropped(path: str) -> int:
+    with suppress(OSError, ValueError), open(path, encoding="ascii") as stats:  # noqa: PTH123
+        return sum(int(line.rpartition(":")[2]) for line in stats if line.startswith(("dropped events", "overrun")))
+    return 0
 
 
 def _abandon(path: str, lock: int, tracefs: Tracefs) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from loopdiag.host.linux.trace.instance import Tracepoint, make_instance
 from loopdiag.host.linux.trace.lines import parse
 from loopdiag.host.linux.trace.own import own
 from loopdiag.host.linux.trace.story import tell
+from loopdiag.host.linux.trace.tracefs import WHAT
 from loopdiag.model.journey import Journey
 from loopdiag.model.unknown import Unknown
 
@@ -56,22 +58,27 @@ SETTLE = 0.01  # seconds that the kernel is given after the probe, for what runs
 def record_journey(send: Callable[[], object], root: Path = Path("/")) -> Journey | Unknown:
     """Call `send`, which sends one probe from this thread and waits for its outcome, and tell its packets' way.
 
-    Unknown, without a call of `send`, where tracing is not permitted. Times are exact to a microsecond.
+    Unknown, without a call of `send`, where tracing is not permitted; Unknown too where the machine was too busy to
+    record it. Times are exact to a microsecond.
     """
     instance = make_instance(TRACEPOINTS, clock="mono")
     if isinstance(instance, Unknown):
         return instance
     try:
         before = read_softnet(root)
-        instance.mark(BEGIN)
+        with suppress(OSError):  # no room: then the mark is missed below
+            instance.mark(BEGIN)
         send()
         time.sleep(SETTLE)
         after = read_softnet(root)
         instance.stop()
-        text = instance.read()
+        text, lost = instance.read(), instance.lost()
     finally:
         instance.close()
-    return journey_in(text, _task(root), instance.missing, _moved(before, after))
+    if BEGIN not in text:
+        return Unknown(WHAT, "this machine was so busy that the kernel had no room to record it")
+    told = journey_in(text, _task(root), instance.missing, _moved(before, after))
+    return replace(told, lost=told.lost + lost)
 
 
 def journey_in(
