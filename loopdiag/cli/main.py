@@ -19,8 +19,9 @@ USAGE, CANNOT_TELL, BUG, INTERRUPTED = 2, 3, 4, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = _run(arguments)
+        code = _run(words)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output went away: nobody is left to tell, and Python must not try again at exit.
@@ -29,41 +30,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(words: list[str]) -> int:
     try:
-        code = app.main(None if arguments is None else list(arguments), "loopdiag", standalone_mode=False)
+        code = app.main(words, "loopdiag", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as fault:
         click.echo(fault.format_message(), err=True)
         return USAGE
     except click.ClickException as fault:
-        _say(
-            fault.format_message(),
-            fault.ctx.command_path if isinstance(fault, click.UsageError) and fault.ctx else None,
-        )
-        return USAGE
+        command = fault.ctx.command_path if isinstance(fault, click.UsageError) and fault.ctx else None
+        return _end(words, USAGE, fault.format_message(), command)
     except LoopdiagError as fault:
-        _say(str(fault))
-        return fault.exit_code
+        return _end(words, fault.exit_code, str(fault))
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as fault:  # noqa: BLE001 - the boundary: anything else is a bug of ours and says so
-        return _bug(fault)
+        return _bug(words, fault)
     return code if isinstance(code, int) else 0
 
 
-def _say(sentence: str, command: str | None = None) -> None:
+def _end(words: list[str], code: int, sentence: str, command: str | None = None) -> int:
+    """Say the sentence; returns the exit code."""
     hint = f" (see '{command} --help')" if command else ""
-    click.echo(f"loopdiag: {' '.join(sentence.split())}{hint}", err=True)
+    sentence = " ".join(sentence.split())
+    click.echo(f"loopdiag: {sentence}{hint}", err=True)
+    if "--format nagios" not in " ".join(words).replace("--format=", "--format "):
+        return code
+    # Nagios takes all that did not run as it should for UNKNOWN, and shows stdout alone.
+    click.echo(f"LOOPDIAG UNKNOWN - {sentence.replace('|', '/')}")
+    return CANNOT_TELL
 
 
-def _bug(fault: Exception) -> int:
+def _bug(words: list[str], fault: Exception) -> int:
     if os.environ.get("LOOPDIAG_DEBUG"):
         raise fault
     import traceback
 
     where = traceback.extract_tb(fault.__traceback__)[-1]
     place = f"{os.path.basename(where.filename)}:{where.lineno}"  # noqa: PTH119 - pathlib is not loaded for this
-    _say(f"a bug in loopdiag: {type(fault).__name__}: {fault} ({place}); LOOPDIAG_DEBUG=1 shows the whole of it")
-    return BUG
+    sentence = f"a bug in loopdiag: {type(fault).__name__}: {fault} ({place})"
+    return _end(words, BUG, f"{sentence}; LOOPDIAG_DEBUG=1 shows the whole of it")
