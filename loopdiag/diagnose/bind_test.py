@@ -13,7 +13,7 @@ from loopdiag.explain.binding.connections import reuse_is_meant_for
 from loopdiag.explain.binding.holders import holders
 from loopdiag.explain.evidence import known
 from loopdiag.host.read import PLATFORM, read
-from loopdiag.model.bind import Bind
+from loopdiag.model.bind import Bind, BoundConnect, BoundExchange
 from loopdiag.model.unknown import Unknown
 from loopdiag.probes.bind import REUSE_IS_HARMLESS, bind_and_connect, try_bind
 from loopdiag.probes.resolve import resolve_addresses
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TIMEOUT = 1.0  # seconds for all connections together
 _BEFOREHAND = ("interfaces", "local_table")
 _OF_BINDING = ("sysctls", "sandbox")
+_OF_REWRITING = ("ruleset", "filter_paths")
 _OF_A_NAME = ("answers", "names")
 _MOST_ENDS = 8
 _BRIEF = 0.3  # seconds for `localhost`, which a sound host answers from a file
@@ -91,9 +92,15 @@ def _topics(target: Target, seen: Sequence[Observation]) -> tuple[str, ...]:
         *(_OF_A_NAME if target.address is None else ()),
         *(("sockets",) if failed or any(one.reuseaddr for one in binds) else ()),
         *(_OF_BINDING if failed or len(binds) == len(seen) else ()),
+        *(_OF_REWRITING if any(_seen_as_another(one) for one in seen) else ()),
         *(("excluded_ports",) if PLATFORM == "windows" and any(one.errno == "EACCES" for one in binds) else ()),
     )
     return tuple(dict.fromkeys((*extra, *topics_for(seen))))
+
+
+def _seen_as_another(one: Observation) -> bool:
+    """The listener saw another client than the one that connected: something rewrote it on the way."""
+    return isinstance(one, BoundConnect | BoundExchange) and one.seen_as not in (None, one.local)
 
 
 def _widened(facts: Facts, seen: Sequence[Observation]) -> Facts:
@@ -132,4 +139,4 @@ def _reached(bound: Sequence[Bind], made: Sequence[Observation]) -> str:
     number = len({one.address for one in made})
     if any(one.wildcard for one in bound):
         return f"all {number} local destinations tried reach it"
-    return f"all {len(made)} connections tried from this host's own addresses reach it"
+    return f"each connection tried from this host's own addresses ({len(made)}) reaches it"

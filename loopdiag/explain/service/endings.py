@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.evidence import known
 from loopdiag.explain.listeners.condition import is_held_up
 from loopdiag.explain.listeners.serving import serving
 from loopdiag.explain.service.parts import ended_silently, first_of_each, heard, listener, said, server
@@ -88,8 +87,3 @@ def _when(one: Said) -> str:
     if one.sent:
         return f" when it is asked ({one.sent})"
     return f", {one.seconds * 1000:.0f} ms after they are made" if one.seconds is not None else ""
-
-
-def reads_known(case: Case) -> bool:
-    """The listeners could be read."""
-    return known(case.facts.listeners) is not None

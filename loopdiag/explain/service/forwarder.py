@@ -68,7 +68,8 @@ def _seen_failing(case: Case, one: Said, lost: BackendAttempt) -> Finding:
     there = f" to {lost.to}" if lost.to else ""
     how = "is refused there" if lost.outcome == "refused" else "gets no answer there"
     served = {each.process.name for each in serving(case, one) if each.process}
-    sure = lost.process is not None and lost.process in served
+    # A gateway's error may also come from a program that needs the other service for something else.
+    sure = lost.process in served and (ended_silently(one) or forwarder(case, one) is not None)
     return Finding(
         cause="port-proxy-backend",
         certainty=Certainty.PROVEN if sure else Certainty.LIKELY,

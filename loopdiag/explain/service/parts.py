@@ -8,21 +8,21 @@ from loopdiag.explain.listeners.serving import serving
 from loopdiag.explain.listeners.wording import shown, who
 from loopdiag.model.finding import Evidence
 from loopdiag.model.observation import Outcome
-from loopdiag.model.service import Greeting, HttpExchange, Said, TlsHandshake
+from loopdiag.model.service import HttpExchange, Said, TlsHandshake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from loopdiag.model.case import Case
 
+# Programs that pass connections on, as the kernel names their processes: 15 characters at most.
 FORWARDERS = frozenset({
     "docker-proxy", "socat", "kubectl", "ssh", "sshd", "sshd-session", "autossh", "haproxy", "nginx", "envoy", "rinetd",
     "redir", "ncat", "nc", "simpleproxy", "slirp4netns", "rootlessport", "rootlessport-ch", "rootlesskit", "passt",
     "passt.avx2", "pasta", "pasta.avx2", "gvproxy", "vpnkit", "vpnkit-forwarde", "wslrelay", "com.docker.backe",
     "traefik", "caddy", "stunnel", "stunnel4", "balance", "6tunnel", "systemd-socket-", "cloudflared", "tailscaled",
-    "pgbouncer", "varnishd", "squid", "pound", "hitch", "gost", "chisel", "frpc", "frps", "iperf-proxy", "goproxy",
+    "pgbouncer", "varnishd", "squid", "pound", "hitch", "gost", "chisel", "frpc", "frps",
 })  # fmt: skip
-"""Programs that pass connections on, as the kernel names their processes: 15 characters at most."""
 
 
 def said(case: Case) -> Iterator[Said]:
@@ -90,11 +90,6 @@ def status(one: HttpExchange) -> str:
 def ended_silently(one: Said) -> bool:
     """The connection ended before a byte came back."""
     return one.outcome in (Outcome.CLOSED, Outcome.RESET) and not one.received
-
-
-def spoken_to(case: Case) -> tuple[Said, ...]:
-    """The attempts that count: for TLS and HTTP on one connection, the one that failed first."""
-    return tuple(one for one in said(case) if isinstance(one, Greeting | HttpExchange | TlsHandshake))
 
 
 def first_of_each(found: Sequence[Said]) -> tuple[Said, ...]:
