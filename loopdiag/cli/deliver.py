@@ -20,8 +20,8 @@ NAGIOS_EXIT = {Verdict.WORKS: 0, Verdict.DEGRADED: 1, Verdict.BROKEN: 2, Verdict
 
 def deliver(report: Report, settings: Settings, *, streamed: bool = False) -> int:
     """Print `report` as `settings` ask; returns the exit code. `streamed`: its lines were printed as they came."""
-    page = layout(settings, streamed=streamed)
-    text = render(report, settings.format, page)
+    sheet = layout(settings, streamed=streamed)
+    text = render(report, settings.format, sheet)
     if settings.output:
         write_whole(settings.output, text)
     else:
@@ -30,7 +30,7 @@ def deliver(report: Report, settings: Settings, *, streamed: bool = False) -> in
     if settings.format == "github":
         from loopdiag.cli.github import publish
 
-        publish(report, page)
+        publish(report, sheet)
     return exit_code(report, settings)
 
 
@@ -41,6 +41,11 @@ def exit_code(report: Report, settings: Settings) -> int:
     if settings.strict and report.verdict is Verdict.DEGRADED:
         return 1
     return EXIT[report.verdict]
+
+
+def page(report: Report) -> str:
+    """The report as people read it, where there is no terminal: 80 columns, no colour."""
+    return render(report, "table", Layout())
 
 
 def layout(settings: Settings, *, streamed: bool = False) -> Layout:
