@@ -29,6 +29,8 @@ COMMANDS = {
     "interfaces": Entry("interfaces:interfaces", "Interfaces and addresses, and what each means for reachability."),
     "trace": Entry("trace:trace", "The packet's way through the kernel, step by step, with drop reasons (root)."),
     "compare": Entry("compare:compare", "ICMP beside TCP and UDP: sockets, headers byte by byte, time of each."),
+    "wait": Entry("wait:wait", "Return as soon as all targets answer; on time-out, the diagnosis of what is missing."),
+    "doctor": Entry("doctor:doctor", "Every check of the host's own loopback, as a checklist."),
     "explain": Entry("explain:explain", "What a cause means, how it is proven, how it is mended."),
     "lab": Entry("lab:lab", "Hosts broken on purpose: see them, diagnose them, step inside, score the diagnoses."),
 }

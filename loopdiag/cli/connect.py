@@ -27,7 +27,7 @@ def connect(host: str, port: str | None, udp: bool, trace: bool, pcap: str | Non
     """TCP (or UDP) to every address of HOST in the resolver's order, each with its outcome.
 
     Under each address stands what the outcome proves, and which process listens there. An address that does not
-    answer is waited for 2.5 seconds (1 with --udp), or as long as --timeout says; less where the kernel is seen to drop
+    answer is waited for 1.5 seconds (1 with --udp), or as long as --timeout says; less where the kernel is seen to drop
     the packet.
 
     \b

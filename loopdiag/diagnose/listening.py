@@ -52,7 +52,7 @@ def sockets(question: Question, facts: Facts) -> Any:
     listening = () if isinstance(facts.listeners, Unknown) else facts.listeners or ()
     have = {one.inode: one.owners for one in listening}
     here = [one for one in found if one.port == port and one.inode not in have]
-    owned = {one.cookie: one for one in _with_owners(here)}
+    owned = {one.cookie: one for one in with_owners(here)}
     return tuple(owned.get(one.cookie) or replace(one, owners=have.get(one.inode, ())) for one in found)
 
 
@@ -60,13 +60,13 @@ def elsewhere(question: Question, facts: Facts) -> Any:
     """Who listens on the port in other network namespaces of this machine."""
     port = _port(question)
     found = None if port is None else read("elsewhere", port=port)
-    return found if found is None or isinstance(found, Unknown) else _with_owners(found)
+    return found if found is None or isinstance(found, Unknown) else with_owners(found)
 
 
 def unix_sockets(question: Question, facts: Facts) -> Any:
     """UNIX sockets that can be connected or sent to."""
     found = read("unix_sockets")
-    return found if isinstance(found, Unknown) else _with_owners(found)
+    return found if isinstance(found, Unknown) else with_owners(found)
 
 
 def _port(question: Question) -> int | None:
@@ -93,9 +93,9 @@ def _once_accepted(port: int, ours: set[str]) -> tuple[Socket, ...] | Unknown:
         here = [one for one in found if _listens(one, port)]
         waiting = any(one.unaccepted and one.peer in ours for one in found)
         if waiting and owned is None:
-            owned = _with_owners(here)
+            owned = with_owners(here)
         if not waiting or time.monotonic() > deadline or any(map(is_held_up, owned or ())):
-            return tuple(sorted(_with_owners(here), key=lambda one: (one.protocol, one.address, one.cookie)))
+            return tuple(sorted(with_owners(here), key=lambda one: (one.protocol, one.address, one.cookie)))
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -104,7 +104,8 @@ def _listens(one: Socket, port: int) -> bool:
     return one.port == port and (one.state == "LISTEN" or (one.protocol == "udp" and one.peer_port is None))
 
 
-def _with_owners(found: Sequence[One]) -> tuple[One, ...]:
+def with_owners(found: Sequence[One]) -> tuple[One, ...]:
+    """Each socket with the processes that hold it, or with why they are hidden."""
     owners = _owners(one.inode for one in found)
     if isinstance(owners, Unknown):
         return tuple(replace(one, owners=owners) for one in found)

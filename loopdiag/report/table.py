@@ -22,8 +22,10 @@ BODIES = {
     "route": "route",
     "interfaces": "interfaces",
     "bind-test": "bind_test",
+    "doctor": "doctor",
     "trace": "trace",
     "compare": "compare",
+    "wait": "wait",
 }
 
 
