@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LESS_NEAR = ("listener-other-address", "listener-other-family", "listener-other-protocol", "listener-other-namespace",
               "listener-unix-socket", "no-listener")  # fmt: skip
 # What a client sees of a listener that takes no connections, whatever keeps it from it.
-_NOT_TAKEN = ("accept-queue-full", "listener-not-accepting", "no-reply")
+_NOT_TAKEN = ("accept-queue-full", "listener-not-accepting", "no-reply", "reset-by-service")
 # What is seen of a server whose packets never come through.
 _SILENT = ("no-reply", "udp-no-reply")
 
@@ -55,7 +55,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "udp-wrong-source": ("udp-no-reply",),
     "ephemeral-ports-exhausted": ("address-not-local", "route-missing"),
     "filter-drops": _SILENT,
-    "filter-rejects": (*_LESS_NEAR, *_SILENT),
+    "filter-rejects": ("reset-by-service", *_LESS_NEAR, *_SILENT),
     "queue-without-consumer": _SILENT,
     "conntrack-full": ("filter-drops", "filter-rejects", *_SILENT),
     "nat-redirects": (*_LESS_NEAR, *_SILENT),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.evidence import seen
 from loopdiag.explain.listeners.condition import is_held_up
 from loopdiag.explain.listeners.serving import serving
+from loopdiag.explain.listeners.wording import shown
 from loopdiag.explain.service.parts import ended_silently, first_of_each, heard, listener, said, server
 from loopdiag.model.finding import Certainty, Finding, Fix
 from loopdiag.model.observation import Outcome
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 
     from loopdiag.model.case import Case
     from loopdiag.model.service import Said
+
+
+_AFTER_A_RESET = (
+    Fix("read the service's own log: it broke the connection off, or crashed while it served it"),
+    Fix("see whether it speaks the protocol that the client speaks"),
+)
 
 
 def closed_without_reply(case: Case) -> Iterator[Finding]:
@@ -41,11 +49,19 @@ def reset_by_service(case: Case) -> Iterator[Finding]:
             subject=one.to,
             statement=f"{server(case, one)} accepts connections to {one.to} and resets them (RST){_when(one)}",
             evidence=(heard(one), *listener(case, one)),
-            fixes=(
-                Fix("read the service's own log: it broke the connection off, or crashed while it served it"),
-                Fix("see whether it speaks the protocol that the client speaks"),
-            ),
+            fixes=_AFTER_A_RESET,
         )
+    told = {one.to for one in _told(case, Outcome.RESET)}
+    for attempt in case.observations:
+        if attempt.kind == "tcp-connect" and attempt.outcome is Outcome.RESET and attempt.to not in told:
+            yield Finding(
+                cause="reset-by-service",
+                certainty=Certainty.LIKELY,
+                subject=attempt.to,
+                statement=f"connections to {attempt.to} are made and reset (RST) at once",
+                evidence=(seen(attempt), *shown(serving(case, attempt))),
+                fixes=_AFTER_A_RESET,
+            )
 
 
 def no_reply(case: Case) -> Iterator[Finding]:
@@ -71,7 +87,7 @@ def no_reply(case: Case) -> Iterator[Finding]:
 
 def _told(case: Case, outcome: Outcome) -> tuple[Said, ...]:
     """One attempt for each endpoint that ended so, where the connection itself had come about."""
-    stood = {one.address for one in case.observations if one.outcome is Outcome.CONNECTED}
+    stood = {one.address for one in case.observations if one.outcome in (Outcome.CONNECTED, Outcome.RESET)}
     found = [one for one in said(case) if one.outcome is outcome and one.address in stood and _counts(one)]
     return first_of_each(found)
 

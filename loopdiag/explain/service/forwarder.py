@@ -69,7 +69,7 @@ def _seen_failing(case: Case, one: Said, lost: BackendAttempt) -> Finding:
     how = "is refused there" if lost.outcome == "refused" else "gets no answer there"
     served = {each.process.name for each in serving(case, one) if each.process}
     # A gateway's error may also come from a program that needs the other service for something else.
-    sure = lost.process in served and (ended_silently(one) or forwarder(case, one) is not None)
+    sure = lost.process in served and (one not in _gateway_errors(case) or forwarder(case, one) is not None)
     return Finding(
         cause="port-proxy-backend",
         certainty=Certainty.PROVEN if sure else Certainty.LIKELY,

@@ -122,6 +122,12 @@ def test_an_end_without_a_word(outcome: Outcome, cause: str) -> None:
     assert said(asked) is Verdict.BROKEN
 
 
+def test_a_reset_that_comes_before_a_word_is_said() -> None:
+    reset = replace(CONNECTED, outcome=Outcome.RESET, errno="ECONNRESET")
+    (found,) = judge(replace(case(), observations=(reset,)))
+    assert (found.cause, found.certainty) == ("reset-by-service", Certainty.LIKELY)
+
+
 def test_no_reply_is_not_told_of_a_connection_that_nobody_took() -> None:
     asked = case(replace(CUT, outcome=Outcome.TIMED_OUT), listeners=(replace(LISTENER, queue=1),))
     assert "no-reply" not in told(asked)
