@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
 
-TIMEOUT = {"tcp": 2.5, "udp": 1.0, "unix": 1.0}  # seconds for all addresses together that do not answer
+TIMEOUT = {"tcp": 1.5, "udp": 1.0, "unix": 1.0}  # seconds for all addresses together that do not answer
 MOST_ADDRESSES = 64
 
 
