@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MUCH = 0.8  # of a limit
 # Programs that serve a developer, or keep data without asking who comes, and are rarely meant for the network.
 DEVELOPMENT = frozenset((
-    "node", "deno", "bun", "vite", "next-server", "webpack", "esbuild", "hugo", "jekyll", "jupyter-lab", "jupyter-noteb",
-    "flask", "uvicorn", "php", "redis-server", "mongod", "memcached", "mysqld", "postgres", "ollama",
+    "node", "deno", "bun", "vite", "next-server", "webpack", "esbuild", "hugo", "jekyll", "jupyter-lab",
+    "jupyter-noteb", "flask", "uvicorn", "php", "redis-server", "mongod", "memcached", "mysqld", "postgres", "ollama",
 ))  # fmt: skip
 
 
