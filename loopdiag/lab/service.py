@@ -5,6 +5,7 @@ r"""What the lab's server says to a connection.
   body:TEXT         that body in place of the page
   header:NAME=TEXT  one more header of the answer
   hosts:NAME        HTTP, but `403 Invalid Host header` unless Host is NAME
+  peers:ADDRESS     HTTP, but `403` for every client that does not come from ADDRESS
   tls[:KIND]        TLS first, then HTTP (or what else is said); KIND as in lab/certificates.py
   ca:PATH           with tls: the issuer's certificate is written to PATH
   banner:TEXT       says TEXT at once, then echoes; with `close`, closes after it
@@ -57,7 +58,7 @@ def _speak(connection: socket.socket, modes: Sequence[str], *, secure: bool) -> 
     for name, speak in _MANNERS.items():
         if has(modes, name):
             return speak(connection, modes)
-    if not banner and (secure or has(modes, "http") or has(modes, "hosts")):
+    if not banner and (secure or any(has(modes, name) for name in ("http", "hosts", "peers"))):
         return _http(connection, modes)
     return _echo(connection, modes)
 
@@ -120,13 +121,15 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
 def _http(connection: socket.socket, modes: Sequence[str]) -> None:
     from http.server import BaseHTTPRequestHandler
 
-    allowed = option(modes, "hosts")
+    allowed, served = option(modes, "hosts"), option(modes, "peers")
     extra = option(modes, "header")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, body = int(option(modes, "http") or 200), unescape(option(modes, "body") or "") or PAGE
             host = (self.headers.get("Host") or "").rpartition(":")[0] or self.headers.get("Host")
+            if served and self.client_address[0] != served:
+                status, body = 403, b"Forbidden\n"
             if allowed and host != allowed:
                 status, body = 403, b"Invalid Host header\n"
             self.send_response(status)
