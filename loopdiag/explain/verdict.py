@@ -23,7 +23,7 @@ NOT_SERVED = frozenset(
      "address-not-local", "service-restricts-peers"}
 )  # fmt: skip
 
-# It answers, but what answers is not one thing: the address or the luck of the draw decides.
+# It answers, but what answers is not one thing: of a name with several addresses, the one that is tried decides.
 DEPENDS = frozenset({"listeners-differ"})
 
 # Silence that proves neither open nor closed.
@@ -42,7 +42,8 @@ def verdict(case: Case, findings: Sequence[Finding]) -> Verdict:
         return _of_readings(case, errors)
     reached = [_reach(seen, errors) for seen in _by_address(case.observations)]
     if all(reach is _Reach.FULL for reach in reached):
-        return Verdict.DEGRADED if errors or causes & DEPENDS else Verdict.WORKS
+        depends = len(reached) > 1 and causes & DEPENDS
+        return Verdict.DEGRADED if errors or depends else Verdict.WORKS
     if any(reach is not _Reach.NONE for reach in reached):
         return Verdict.DEGRADED
     return Verdict.UNKNOWN if causes & UNDECIDED and not errors else Verdict.BROKEN

@@ -67,22 +67,25 @@ def met(case: Case) -> Iterator[Met]:
 
 
 def stopped(case: Case) -> Iterator[Finding]:
-    """All processes that hold the listener are stopped or frozen."""
+    """Processes that hold the listener are stopped or frozen; those that go on (a master) do not accept."""
     for one in met(case):
         held = owners(one.listener)
-        how = [how_stopped(process) for process in held]
-        if not held or not all(how) or not (one.stuck or one.listener.queue):
+        asleep = [process for process in held if how_stopped(process)]
+        if not asleep:
             continue
         if not one.stuck:
-            yield _one_of_several(one, how[0] or "")
+            if len(asleep) == len(held) and one.listener.queue:
+                yield _one_of_several(one, how_stopped(held[0]) or "")
             continue
+        how = how_stopped(asleep[0]) or ""
         yield Finding(
             cause="listener-stopped",
+            certainty=Certainty.PROVEN if len(asleep) == len(held) else Certainty.LIKELY,
             subject=one.seen.to,
-            statement=f"{who(one.listener)}, which {_serves(one)}, is {how[0]}: the kernel takes what comes to it, "
-            f"and nobody answers",
-            evidence=one.evidence,
-            fixes=_wake(held[0], how[0] or ""),
+            statement=f"{asleep[0]}, which {_serves(one)}, is {how}: the kernel takes what comes to it, and nobody "
+            f"answers",
+            evidence=(*one.evidence, *(process_says(process) for process in asleep if process not in held[:2])),
+            fixes=_wake(asleep[0], how),
         )
 
 
@@ -111,16 +114,18 @@ def _wake(process: Process, how: str) -> tuple[Fix, ...]:
 
 
 def out_of_descriptors(case: Case) -> Iterator[Finding]:
-    """All processes that hold the listener have as many files open as they may."""
+    """Processes that hold the listener have as many files open as they may."""
     for one in met(case):
         held = owners(one.listener)
-        if one.listener.protocol != "tcp" or not one.stuck or not held or not all(map(is_out_of_descriptors, held)):
+        short = [process for process in held if is_out_of_descriptors(process)]
+        if one.listener.protocol != "tcp" or not one.stuck or not short:
             continue
-        first = held[0]
+        first = short[0]
         yield Finding(
             cause="listener-out-of-descriptors",
+            certainty=Certainty.PROVEN if len(short) == len(held) else Certainty.LIKELY,
             subject=one.seen.to,
-            statement=f"{who(one.listener)}, which {_serves(one)}, has {first.descriptors} files open and may have "
+            statement=f"{first}, which {_serves(one)}, has {first.descriptors} files open and may have "
             f"{first.descriptor_limit}: accept() fails with EMFILE, and connections wait",
             evidence=one.evidence,
             fixes=(
@@ -196,7 +201,7 @@ def _statement(one: Met, served: int, *, busy: bool) -> str:
 
 def _starts_others(process: Process) -> bool:
     """Socket activation: systemd.socket(5), inetd(8)."""
-    return process.pid == 1 or process.name in ("systemd", "inetd", "xinetd")
+    return process.name in ("systemd", "inetd", "xinetd")
 
 
 def _accepted(case: Case, listener: Socket) -> int:

@@ -36,6 +36,5 @@ def owners(socket: Socket | UnixSocket) -> tuple[Process, ...]:
 
 
 def is_held_up(socket: Socket) -> bool:
-    """No process that holds it can accept, and waiting would not change that."""
-    held = owners(socket)
-    return bool(held) and all(how_stopped(one) or is_out_of_descriptors(one) for one in held)
+    """A process that holds it cannot accept, and waiting would not change that."""
+    return any(how_stopped(one) or is_out_of_descriptors(one) for one in owners(socket))

@@ -28,15 +28,13 @@ def find_owners(inodes: Iterable[int], root: Path = Path("/")) -> Mapping[int, O
     if not wanted:
         return {}
     holders, hidden = _search(wanted, f"{root}/proc".replace("//", "/"))
-    known: dict[int, Process] = {}
-    users = _Users(root)
-    found: dict[int, Owners] = {}
-    for inode in wanted.values():
-        for pid in holders.get(inode, ()):
-            known.setdefault(pid, read_process(pid, root, users))
-        owners = tuple(_ancestors_first([known[pid] for pid in holders.get(inode, ())]))
-        found[inode] = owners or _unseen(hidden)
-    return found
+    users, unseen = _Users(root), _unseen(hidden)
+    pids = {pid for held in holders.values() for pid in held}
+    known = {pid: read_process(pid, root, users) for pid in pids}
+    return {
+        inode: tuple(_ancestors_first([known[pid] for pid in holders[inode]])) if inode in holders else unseen
+        for inode in wanted.values()
+    }
 
 
 def _search(wanted: Mapping[str, int], proc: str) -> tuple[dict[int, list[int]], bool]:
@@ -75,10 +73,11 @@ def _unseen(hidden: bool) -> Unknown:
     )
 
 
-def _ancestors_first(processes: list[Process]) -> Iterator[Process]:
+def _ancestors_first(processes: list[Process]) -> list[Process]:
+    if len(processes) == 1:
+        return processes
     pids = {process.pid for process in processes}
-    yield from (process for process in processes if process.parent not in pids)
-    yield from (process for process in processes if process.parent in pids)
+    return sorted(processes, key=lambda process: process.parent in pids)
 
 
 class _Users:

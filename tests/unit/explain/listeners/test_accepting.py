@@ -66,8 +66,13 @@ def test_why_our_connection_waits(owner, cause) -> None:  # type: ignore[no-unty
     assert found.subject == "127.0.0.1:80"
 
 
-def test_one_of_several_holders_goes_on() -> None:
-    assert causes(stuck(owners=(STOPPED, replace(NODE, pid=44)))) == []
+@pytest.mark.parametrize(
+    ("worker", "cause"), [(STOPPED, "listener-stopped"), (FULL_OF_FILES, "listener-out-of-descriptors")]
+)
+def test_a_master_that_goes_on_does_not_accept_for_its_workers(worker, cause) -> None:  # type: ignore[no-untyped-def]
+    found = first(stuck(owners=(replace(NODE, pid=40), worker)))
+    assert (found.cause, found.certainty) == (cause, Certainty.LIKELY)
+    assert "pid 42" in found.statement
 
 
 @pytest.mark.parametrize("owner", [STOPPED, FULL_OF_FILES])
