@@ -22,6 +22,7 @@ class Process:
     descriptors: int | None = None  # open now
     descriptor_limit: int | None = None  # soft RLIMIT_NOFILE
     unit: str | None = None  # systemd unit or container, by cgroup
+    frozen: bool = False  # with its cgroup: docker pause, cgroup.freeze
     waits_in: str | None = None  # the kernel function or system call it sleeps in, where that can be read
 
     def __str__(self) -> str:

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from loopdiag.model.socket import Socket, UnixSocket
 
 STOPPED = {"T": "stopped by a signal", "t": "stopped by a debugger"}
-FROZEN = ("do_freezer_trap", "__refrigerator")  # where the tasks of a frozen cgroup sleep: cgroups(7)
+FREEZER = ("do_freezer_trap", "__refrigerator")  # where the tasks of a frozen cgroup sleep: cgroups(7)
 
 
 def how_stopped(process: Process) -> str | None:
     """`stopped by a signal` and the like; None where it goes on."""
-    if process.waits_in in FROZEN:
+    if process.frozen or process.waits_in in FREEZER:
         return "frozen with its cgroup"
     return STOPPED.get(process.state or "")
 

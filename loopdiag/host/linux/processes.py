@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 Owners = tuple[Process, ...] | Unknown
+_CGROUP2 = ("sys/fs/cgroup", "sys/fs/cgroup/unified")  # where it is mounted: alone, or beside version 1
 _CONTAINER = re.compile(r"(?:^|[/\-_])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
 _UNIT = re.compile(r"([^/]+\.(?:service|scope))(?:/[^/]*)?$")
 
@@ -120,6 +121,7 @@ def read_process(pid: int, root: Path = Path("/"), users: _Users | None = None) 
         descriptors=_count(folder / "fd"),
         descriptor_limit=_limit(folder),
         unit=_unit(folder),
+        frozen=_is_frozen(folder, root),
         waits_in=_waits_in(folder),
     )
 
@@ -169,6 +171,18 @@ def _unit(folder: Path) -> str | None:
         if unit:
             return unit[1]
     return None
+
+
+def _is_frozen(folder: Path, root: Path) -> bool:
+    """Whether its cgroup, or one above it, is frozen: cgroup.events of the kernel's cgroup-v2 document."""
+    for line in _text(folder / "cgroup").splitlines():
+        number, _, path = line.partition("::")
+        if number == "0":
+            return any(
+                "frozen 1" in _text(root / mount / path.lstrip("/") / "cgroup.events").splitlines()
+                for mount in _CGROUP2
+            )
+    return False
 
 
 def _waits_in(folder: Path) -> str | None:

@@ -173,6 +173,15 @@ def test_a_traced_main_thread_is_not_stopped_while_others_run(root: Path) -> Non
     assert read_process(41, root).state == "S"
 
 
+@pytest.mark.parametrize("mount", ["sys/fs/cgroup", "sys/fs/cgroup/unified"])
+def test_a_process_that_is_frozen_with_its_cgroup(root: Path, mount: str) -> None:
+    (root / "proc/30/cgroup").write_text("3:pids:/a\n0::/paused\n")
+    assert not read_process(30, root).frozen
+    (root / mount / "paused").mkdir(parents=True)
+    (root / mount / "paused/cgroup.events").write_text("populated 1\nfrozen 1\n")
+    assert read_process(30, root).frozen
+
+
 def test_a_process_that_has_ended(root: Path) -> None:
     found = read_process(99, root)
     assert (found.pid, found.name, found.state) == (99, "?", None)

@@ -53,6 +53,7 @@ def test_a_connection_that_was_taken_says_nothing() -> None:
         (STOPPED, "listener-stopped"),
         (replace(NODE, state="t"), "listener-stopped"),
         (replace(NODE, waits_in="do_freezer_trap"), "listener-stopped"),
+        (replace(NODE, frozen=True), "listener-stopped"),
         (FULL_OF_FILES, "listener-out-of-descriptors"),
         (replace(STOPPED, descriptors=1024), "listener-stopped"),
         (NODE, "listener-not-accepting"),
