@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 MOST = 10  # of a kind: GitHub shows no more of one step
 MOST_ROWS = 200  # a summary may have 1 MiB
-MARK = {Status.PASSED: "✅", Status.TOLERATED: "⚠️", Status.FAILED: "❌", Status.UNKNOWN: "❔"}
+MARK = {Status.PASSED: "✅", Status.TOLERATED: "⚠️", Status.FAILED: "❌", Status.UNKNOWN: "❔", Status.SKIPPED: "➖"}
 
 
 def render(report: Report, layout: Layout) -> str:
@@ -85,7 +85,7 @@ def _table(report: Report, layout: Layout) -> str:
     seen = rows(report, layout)[1:]
     if not seen:
         return ""
-    lines = ["| | attempt | outcome |", "| --- | --- | --- |"]
+    lines = ["| | what | outcome |", "| --- | --- | --- |"]
     for row in seen[:MOST_ROWS]:
         lines.append(f"| {MARK[row.status]} | {_markdown(row.name)} | {_markdown(row.says)} |")
     if len(seen) > MOST_ROWS:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # XML 1.0, production 2 (Char): all else may not even be written as a reference.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ELEMENT = {Status.FAILED: "failure", Status.UNKNOWN: "error", Status.TOLERATED: "skipped"}
+_ELEMENT = {Status.FAILED: "failure", Status.UNKNOWN: "error", Status.TOLERATED: "skipped", Status.SKIPPED: "skipped"}
 
 
 def render(report: Report, layout: Layout) -> str:
@@ -30,8 +30,8 @@ def render(report: Report, layout: Layout) -> str:
     )
     for element in (root, suite):
         element.set("tests", str(len(cases)))
-        for status, name in ((Status.FAILED, "failures"), (Status.UNKNOWN, "errors"), (Status.TOLERATED, "skipped")):
-            element.set(name, str(sum(row.status is status for row in cases)))
+        for name, element_name in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            element.set(name, str(sum(_ELEMENT.get(row.status) == element_name for row in cases)))
         element.set("time", f"{report.seconds:.6f}")
     for row in cases:
         suite.append(_case(row, report))

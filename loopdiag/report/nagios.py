@@ -9,24 +9,23 @@ import re
 from typing import TYPE_CHECKING
 
 from loopdiag.model.report import Verdict
-from loopdiag.report.rows import label, one_line
+from loopdiag.report.rows import Status, one_line, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loopdiag.model.observation import Observation
     from loopdiag.model.report import Report
     from loopdiag.report.formats import Layout
 
 WORD = {Verdict.WORKS: "OK", Verdict.DEGRADED: "WARNING", Verdict.BROKEN: "CRITICAL", Verdict.UNKNOWN: "UNKNOWN"}
 LONGEST_TEXT = 600  # characters: NRPE 2 carries 1024 bytes, performance data included
-MOST_ATTEMPTS = 8  # with a time of their own
+MOST_TIMES = 8  # of what passed, each with its own
 
 
 def render(report: Report, layout: Layout) -> str:
     """`LOOPDIAG CRITICAL - no-listener: nothing listens ... | 'time'=0.0421s;;;0 ...`."""
     cause = f"{report.findings[0].cause}: " if report.findings and report.verdict is not Verdict.WORKS else ""
-    data = " ".join(_performance(report))
+    data = " ".join(_performance(report, layout))
     return f"LOOPDIAG {WORD[report.verdict]} - {_text(cause + report.summary)} | {data}\n"
 
 
@@ -36,17 +35,18 @@ def _text(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
-def _performance(report: Report) -> Iterator[str]:
-    seen = report.observations
+def _performance(report: Report, layout: Layout) -> Iterator[str]:
+    asked = [row for row in rows(report, layout)[1:] if row.status is not Status.SKIPPED]
     yield _datum("time", _seconds(report.seconds))
-    yield _datum("attempts", str(len(seen)))
-    yield _datum("failed", str(sum(not one.outcome.good for one in seen)), f"0;{len(seen)}")
+    yield _datum("attempts", str(len(asked)))
+    yield _datum("failed", str(sum(row.status is not Status.PASSED for row in asked)), f"0;{len(asked)}")
     yield _datum("findings", str(len(report.findings)))
     counts = report.extra.get("statistics")
     if counts is not None and hasattr(counts, "loss"):
         yield from _of_a_ping(counts)
-    else:
-        yield from _attempts(seen)
+        return
+    timed = [(row.name, row.seconds) for row in asked if row.status is Status.PASSED and row.seconds is not None]
+    yield from (_datum(name, _seconds(seconds)) for name, seconds in timed[:MOST_TIMES])
 
 
 def _of_a_ping(counts: object) -> Iterator[str]:
@@ -56,13 +56,6 @@ def _of_a_ping(counts: object) -> Iterator[str]:
         yield _datum("rta", _seconds(rtt.avg))
     if loss is not None:
         yield _datum("pl", f"{loss * 100:.4f}%", "0;100")
-
-
-def _attempts(seen: tuple[Observation, ...]) -> Iterator[str]:
-    """The time of each that got what it asked for; the first of those with the same name."""
-    named = {label(one): one.seconds for one in reversed(seen) if one.outcome.good and one.seconds is not None}
-    for name in list(reversed(named))[:MOST_ATTEMPTS]:
-        yield _datum(name, _seconds(named[name] or 0.0))
 
 
 def _seconds(value: float) -> str:

@@ -35,6 +35,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _gauge("duration_seconds", "How long the diagnosis took.", [({}, report.seconds)], whose)
     yield from _gauge("unknowns", "How many things could not be seen.", [({}, float(len(report.unknown)))], whose)
     yield from _gauge("finding", "1 for each finding, the root cause first in rank.", _findings(report), whose)
+    checks = [({"check": one.name, "state": one.state.value}, 1.0) for one in report.extra.get("checkup", ())]
+    yield from _gauge("check", "1 for each check, with the state in which it ended.", checks, whose)
     tried = _by_destination(report.observations)
     yield from _gauge("attempts", "Attempts made.", [(to, float(len(seen))) for to, seen in tried], whose)
     yield from _gauge("attempts_failed", "Attempts that did not get what they asked for.", _failed(tried), whose)

@@ -16,8 +16,10 @@ from loopdiag.report.style import harmless, milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loopdiag.model.checkup import CheckResult
     from loopdiag.model.finding import Finding
     from loopdiag.model.observation import Observation
+    from loopdiag.model.readiness import Waited
     from loopdiag.model.report import Report
     from loopdiag.report.formats import Layout
 
@@ -26,12 +28,16 @@ _NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 class Status(Enum):
-    """`TOLERATED` did not get what it asked for, which the verdict puts up with; `UNKNOWN` could not be told."""
+    """`TOLERATED` did not get what it asked for, which the verdict puts up with; `UNKNOWN` could not be told.
+
+    `SKIPPED` was not asked.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     TOLERATED = "tolerated"
     UNKNOWN = "unknown"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Row:
 
 
 def rows(report: Report, layout: Layout) -> tuple[Row, ...]:
-    """The verdict, then every observation; no two have the same name."""
+    """The verdict, then every check, awaited target or observation; no two have the same name."""
     status = overall(report, layout)
     first = Row(
         name=title(report),
@@ -55,7 +61,7 @@ def rows(report: Report, layout: Layout) -> tuple[Row, ...]:
         says=one_line(f"{report.verdict.value}: {report.summary}"),
         finding=report.findings[0] if report.findings else None,
     )
-    return tuple(_numbered((first, *(_row(seen, report, status) for seen in report.observations))))
+    return tuple(_numbered((first, *_parts(report, Status.FAILED if status is Status.FAILED else Status.TOLERATED))))
 
 
 def overall(report: Report, layout: Layout) -> Status:
@@ -85,9 +91,34 @@ def reasons(finding: Finding) -> Iterator[str]:
             yield f"    {one_line(fix.run)}"
 
 
-def _row(seen: Observation, report: Report, status: Status) -> Row:
-    """An attempt that failed counts as the verdict counts it: where all works, or is only degraded, it is tolerated."""
-    failed = Status.FAILED if status is Status.FAILED else Status.TOLERATED
+def _parts(report: Report, failed: Status) -> Iterator[Row]:
+    """What did not work is as bad as `failed` says: tolerated where all works or is degraded."""
+    if "checkup" in report.extra:
+        yield from (_of_a_check(one, failed) for one in report.extra["checkup"])
+    elif "waited" in report.extra:
+        yield from (_of_a_wait(one, report, failed) for one in report.extra["waited"])
+    else:
+        yield from (_of_an_attempt(one, report, failed) for one in report.observations)
+
+
+def _of_a_check(one: CheckResult, failed: Status) -> Row:
+    warned = failed if one.state.value == "warned" else Status.FAILED
+    status = {"passed": Status.PASSED, "skipped": Status.SKIPPED}.get(one.state.value, warned)
+    finding = one.findings[0] if one.findings else None
+    return Row(name=one_line(one.name), status=status, seconds=one.seconds, says=one_line(one.says), finding=finding)
+
+
+def _of_a_wait(one: Waited, report: Report, failed: Status) -> Row:
+    """A finding is a target's own by its port, or where no other target is missing."""
+    missing = [other for other in report.extra["waited"] if not other.ready]
+    about = [found for found in report.findings if found.subject.endswith(f":{one.target.port}") or missing == [one]]
+    says = one_line(one.story or one.says)
+    if one.ready:
+        return Row(name=one_line(one.target.input), status=Status.PASSED, seconds=one.seconds, says=says)
+    return Row(name=one_line(one.target.input), status=failed, seconds=None, says=says, finding=next(iter(about), None))
+
+
+def _of_an_attempt(seen: Observation, report: Report, failed: Status) -> Row:
     return Row(
         name=label(seen),
         status=Status.PASSED if seen.outcome.good else failed,

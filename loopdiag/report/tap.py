@@ -28,10 +28,10 @@ def render(report: Report, layout: Layout) -> str:
 
 def _point(number: int, row: Row) -> str:
     """`not ok 1 - why localhost:3000`; what could not be told has not passed."""
-    word = "ok" if row.status is Status.PASSED else "not ok"
-    todo = " # TODO tolerated" if row.status is Status.TOLERATED else ""
+    word = "ok" if row.status in (Status.PASSED, Status.SKIPPED) else "not ok"
+    directive = {Status.TOLERATED: " # TODO tolerated", Status.SKIPPED: " # SKIP"}.get(row.status, "")
     name = row.name.replace("\\", "\\\\").replace("#", "\\#")
-    return f"{word} {number} - {name}{todo}"
+    return f"{word} {number} - {name}{directive}"
 
 
 def _diagnostics(row: Row) -> Iterator[str]:

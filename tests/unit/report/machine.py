@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from loopdiag.model.checkup import CheckResult, State
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.observation import Outcome, TcpConnect
 from loopdiag.model.report import Report, Verdict
@@ -44,3 +46,11 @@ TROUBLED = Report(
     observations=(REFUSED, CONNECTED, CONNECTED),
     unknown=(Unknown("packet filter rules", f"reading them needs CAP_NET_ADMIN {NASTY}"),),
 )
+
+CHECKUP = (
+    CheckResult(name="localhost", state=State.PASSED, says="localhost resolves to 127.0.0.1", seconds=0.001),
+    CheckResult(name="exposed", state=State.WARNED, says="one server is open", findings=(FINDING,)),
+    CheckResult(name="proxies", state=State.SKIPPED, says="not asked for"),
+)
+DOCTOR = replace(HEALTHY, command="doctor", target=None, verdict=Verdict.DEGRADED, summary="one warning",
+                 observations=(), findings=(FINDING,), extra={"checkup": CHECKUP})  # fmt: skip

@@ -10,7 +10,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from loopdiag.model.report import Report, Verdict
 from loopdiag.report.formats import Layout, render
-from tests.unit.report.machine import HEALTHY, TROUBLED
+from tests.unit.report.machine import DOCTOR, HEALTHY, TROUBLED
 
 
 def read(report: Report, layout: Layout | None = None) -> tuple[TestSuite, list[TestCase]]:
@@ -78,3 +78,9 @@ def test_what_outsiders_wrote_is_text_and_nothing_more() -> None:
     assert {element.tag for element in Xml.fromstring(text).iter()} == {
         "testsuites", "testsuite", "testcase", "failure", "system-out",
     }  # fmt: skip
+
+
+def test_a_checklist_is_a_case_a_check() -> None:
+    suite, cases = read(DOCTOR)
+    assert [case.name for case in cases] == ["doctor", "localhost", "exposed", "proxies"]
+    assert (suite.failures, suite.errors, suite.skipped) == (0, 0, 3)

@@ -11,7 +11,7 @@ from loopdiag.cli.deliver import NAGIOS_EXIT
 from loopdiag.model.echo import Statistics, Times
 from loopdiag.model.report import Report, Verdict
 from loopdiag.report.formats import Layout, render
-from tests.unit.report.machine import HEALTHY, NASTY, TROUBLED
+from tests.unit.report.machine import DOCTOR, HEALTHY, NASTY, TROUBLED
 
 NUMBER = r"-?\d+(?:\.\d+)?"
 DATUM = re.compile(
@@ -70,3 +70,9 @@ def test_a_ping_has_the_names_of_check_ping() -> None:
     _, _, data = read(replace(HEALTHY, extra={"statistics": counts}))
     assert data["rta"] == (0.000001, "s")
     assert data["pl"] == (33.3333, "%")
+
+
+def test_a_checklist_counts_what_was_checked() -> None:
+    _, _, data = read(DOCTOR)
+    assert (data["attempts"][0], data["failed"][0]) == (2, 1)
+    assert data["localhost"] == (0.001, "s")

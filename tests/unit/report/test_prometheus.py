@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from loopdiag.model.report import Report, Verdict
 from loopdiag.report.formats import Layout, render
-from tests.unit.report.machine import FINDING, HEALTHY, NASTY, TROUBLED
+from tests.unit.report.machine import DOCTOR, FINDING, HEALTHY, NASTY, TROUBLED
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 
@@ -68,3 +68,8 @@ def test_one_verdict_holds(verdict: Verdict) -> None:
     held = [dict(labels)["verdict"] for (name, labels), number in read(replace(HEALTHY, verdict=verdict)).items()
             if name == "loopdiag_verdict" and number == 1]  # fmt: skip
     assert held == [verdict.value]
+
+
+def test_a_checklist() -> None:
+    states = {dict(labels)["check"]: dict(labels)["state"] for name, labels in read(DOCTOR) if name == "loopdiag_check"}
+    assert states == {"localhost": "passed", "exposed": "warned", "proxies": "skipped"}

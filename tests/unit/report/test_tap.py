@@ -12,7 +12,7 @@ from tap.parser import Parser
 from loopdiag.model.report import Report, Verdict
 from loopdiag.model.target import parse_target
 from loopdiag.report.formats import Layout, render
-from tests.unit.report.machine import HEALTHY, TROUBLED
+from tests.unit.report.machine import DOCTOR, HEALTHY, TROUBLED
 
 
 def read(report: Report, layout: Layout | None = None) -> list[Result]:
@@ -65,3 +65,10 @@ def test_a_hash_in_a_name_begins_no_directive() -> None:
 def test_every_line_is_of_the_grammar() -> None:
     grammar = re.compile(r"TAP version 14|1\.\.\d+|(not )?ok \d+ - .+|  .*|# .+")
     assert all(grammar.fullmatch(line) for line in render(TROUBLED, "tap", Layout()).split("\n")[:-1])
+
+
+def test_a_check_that_was_not_made_is_skipped() -> None:
+    results = read(DOCTOR)
+    assert [(one.ok, one.todo, one.skip) for one in results[1:]] == [
+        (True, False, False), (False, True, False), (True, False, True),
+    ]  # fmt: skip
