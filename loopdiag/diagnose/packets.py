@@ -10,6 +10,7 @@ from loopdiag.explain.packetfilter.journey import Exchange, follow
 from loopdiag.explain.packetfilter.place import World
 from loopdiag.model.packetfilter import Packet
 from loopdiag.model.routed import routed
+from loopdiag.model.target import split_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,21 +30,20 @@ UNREACHABLE, PORT_CODE = {4: 3, 6: 1}, {4: 3, 6: 4}
 
 def paths_of(question: Question, facts: Facts, ruleset: Ruleset) -> tuple[FilterPath, ...]:
     """The ruleset evaluated for every packet of the attempts."""
-    world = world_of(facts)
+    world = world_of(facts, ruleset)
     exchanges = {(one.probe, one.of): one for one in _exchanges(question, facts)}
     return tuple(path for one in exchanges.values() for path in follow(ruleset, world, one))
 
 
-def world_of(facts: Facts) -> World:
+def world_of(facts: Facts, ruleset: Ruleset) -> World:
     """What the evaluation needs beside the ruleset."""
     interfaces, rules = known(facts.interfaces), known(facts.rules)
-    ruleset = known(facts.ruleset)
     own = [(each, one) for each in interfaces or () for one in each.addresses]
     wide = [one.address for _, one in own if ":" not in one.address and one.scope in ("global", "site")]
     return World(
         addresses=None if interfaces is None else frozenset(one.address for _, one in own),
         devices={each.name: each.index for each in interfaces or ()},
-        queues=known(ruleset.queues) if ruleset else None,
+        queues=known(ruleset.queues),
         mark_rules=None if rules is None else any(rule.mark is not None for rule in rules),
         masquerade=None if interfaces is None else next(iter(wide), ""),
     )
@@ -90,9 +90,9 @@ def _ours() -> dict[str, Any]:
 
 def _local(seen: Observation, destination: str, facts: Facts) -> tuple[str, int | None]:
     """The source of the probe: as its socket said, else as the route says."""
-    address, _, port = (seen.local or "").rpartition(":")
-    address = (address or seen.local or "").strip("[]").partition("%")[0]
-    number = int(port) if port.isdecimal() and seen.port is not None and port != "0" else None
+    host, port = split_port(seen.local or "")
+    address = host.partition("%")[0]
+    number = int(port) if port and port.isdecimal() and port != "0" else None
     if address and routed(address) == address:
         return address, number
     route = known(facts.route)

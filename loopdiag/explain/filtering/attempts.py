@@ -42,8 +42,8 @@ class Attempt:
 
     @property
     def refused_to_send(self) -> bool:
-        """The call that sends gave EPERM: what an output drop does to UDP and ICMP, never to TCP."""
-        return any(one.errno == "EPERM" and one.kind != "tcp-connect" for one in self.seen)
+        """The call that sends gave EPERM (ENOBUFS at egress), as a drop does to UDP and ICMP, never to TCP."""
+        return any(one.errno in ("EPERM", "ENOBUFS") and one.kind != "tcp-connect" for one in self.seen)
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

@@ -44,7 +44,7 @@ def decision(case: Case, attempt: Attempt, action: str) -> Decision | None:
 def _certainty(case: Case, attempt: Attempt, path: FilterPath) -> Certainty:
     """Proven where the packet surely was sent and surely met the rule."""
     alternatives = [other for other in attempt.paths if other.packet.answer == path.packet.answer]
-    answers = [other for other in alternatives if other.packet.answer and "data" not in other.packet.name]
+    answers = [other for other in alternatives if other.packet.answer and not other.packet.name.startswith("data ")]
     settled = all(other.verdict == path.verdict for other in answers) if path in answers else True
     if path.certain and settled:
         return Certainty.PROVEN
@@ -96,9 +96,17 @@ def _finding(case: Case, cause: str, verb: str, group: list[tuple[Attempt, Decis
         subject=subject(case, attempts),
         statement=f"{named(told.step)}{maybe} {verb} {packet(told.path.packet, _ends(attempts))} {hook}: "
         f"{text(told.step)}",
-        evidence=(shown(told.step), *first.evidence, *_recorded(case, cause)),
+        evidence=(shown(told.step), *first.evidence, *_recorded(case, cause), *_swallowed(first)),
         fixes=(removal(told.step),),
     )
+
+
+def _swallowed(attempt: Attempt) -> tuple[Evidence, ...]:
+    """On lo, what a reject sends back can be stopped too: then nothing comes back at all."""
+    own = next((path for path in attempt.paths if path.packet.name.endswith("of the reject")), None)
+    if own is None or own.verdict == "accept" or not own.steps:
+        return ()
+    return (Evidence(f"the {own.packet.name}", f"is stopped on its way back by {named(own.steps[-1])}"),)
 
 
 def _ends(attempts: Iterable[Attempt]) -> str:

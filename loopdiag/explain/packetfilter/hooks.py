@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from loopdiag.model.packetfilter import Chain, Ruleset
 
 CONNTRACK = -200  # NF_IP_PRI_CONNTRACK: where a packet that this host sends gets its connection
@@ -30,3 +32,27 @@ def base_chains(ruleset: Ruleset, hook: str, family: int, device: str | None) ->
         and (hook not in DEVICE_HOOKS or device is None or device in chain.devices)
     ]
     return sorted(found, key=lambda chain: chain.priority or 0)
+
+
+# What makes the kernel track connections; without one of these, nat chains see no packet.
+_TRACKING = {"ct", "ct count", "dnat", "snat", "redirect", "masquerade", "synproxy", "conntrack", "state", "connmark",
+             "connlimit", "DNAT", "SNAT", "REDIRECT", "MASQUERADE", "NETMAP", "CT", "CONNMARK"}  # fmt: skip
+
+
+def tracks(ruleset: Ruleset) -> bool:
+    """Some rule needs conntrack, so that it is at work in this network namespace."""
+    return any(
+        word in _TRACKING for chain in ruleset.chains for rule in chain.rules for word in _words(rule.expressions)
+    )
+
+
+def _words(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            yield str(key)
+            yield from _words(value)
+    elif isinstance(part, (list, tuple)):
+        for one in part:
+            yield from _words(one)
+    elif isinstance(part, str):
+        yield part

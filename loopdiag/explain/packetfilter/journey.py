@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.packetfilter.place import Connection
+from loopdiag.explain.packetfilter.symbols import ICMP_CODES, ICMPV6_CODES
 from loopdiag.explain.packetfilter.walk import Walk
+from loopdiag.model.packetfilter import Packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loopdiag.explain.packetfilter.place import World
-    from loopdiag.model.packetfilter import FilterPath, Packet, Ruleset
+    from loopdiag.model.packetfilter import FilterPath, Ruleset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,12 @@ def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[Filte
     walk = Walk(ruleset, world, connection, exchange.probe)
     probe = walk.send(exchange.of)
     yield probe
+    arrived, local = walk.place.packet, walk.place.hook == "input"
+    if probe.verdict == "reject":
+        error = _addressed(rejection(probe), arrived)
+        yield _follow(ruleset, world, connection, error, exchange.of, local=True)
     if probe.verdict != "accept":
         return
-    arrived, local = walk.place.packet, walk.place.hook == "input"
     answered = []
     for template in exchange.answers:
         path = _follow(ruleset, world, connection, _addressed(template, arrived), exchange.of, local)
@@ -51,6 +56,25 @@ def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[Filte
         yield path
         if path.verdict != "accept":
             return
+
+
+def rejection(path: FilterPath) -> Packet:
+    """What a rule sends back that rejects: it passes all hooks itself, and may meet the same rule."""
+    kind, _, code = path.steps[-1].detail.partition(" ")
+    family = path.packet.family
+    common: dict[str, Any] = {"source": "", "destination": "", "family": family, "state": "related", "answer": True}
+    if kind == "tcp":
+        return Packet(protocol="tcp", name="RST of the reject", tcp_flags=frozenset({"rst", "ack"}),
+                      length=40 if family == 4 else 60, **common)  # fmt: skip
+    codes = ICMP_CODES if family == 4 else ICMPV6_CODES
+    return Packet(
+        protocol="icmp" if family == 4 else "icmpv6",
+        name="ICMP error of the reject",
+        icmp_type=3 if family == 4 else 1,
+        icmp_code=codes.get(code, 0),
+        unknown=frozenset({"length"}),
+        **common,
+    )
 
 
 def _follow(ruleset: Ruleset, world: World, connection: Connection, packet: Packet, of: str, local: bool) -> FilterPath:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.packetfilter.effects import Effect
+from loopdiag.explain.packetfilter.nft_conditions import condition
 from loopdiag.explain.packetfilter.nft_fields import Table, read_field
-from loopdiag.explain.packetfilter.nft_match import matches, what_it_needs
+from loopdiag.explain.packetfilter.nft_match import what_it_needs
 from loopdiag.explain.packetfilter.nft_nat import nat_effects
 from loopdiag.explain.packetfilter.nft_values import looked_up
-from loopdiag.explain.packetfilter.values import Answer, Span
+from loopdiag.explain.packetfilter.values import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def nft_effects(rule: FilterRule, place: Place) -> Iterator[Effect]:
             if _count(inside, place, table) == 0:
                 return  # it was read after the probe: no packet has ever come this far
             continue
-        holds, needs = _condition(word, inside, place, table)
+        holds, needs = condition(word, inside, place, table)
         if holds is False:
             return
         if holds is None:
@@ -56,40 +57,6 @@ def _count(inside: Any, place: Place, table: Table) -> int | None:
         inside = place.sets.get((*table, inside))
     packets = inside.get("packets") if isinstance(inside, dict) else None
     return packets if isinstance(packets, int) else None
-
-
-def _condition(word: str, inside: Any, place: Place, table: Table) -> tuple[Answer, str]:
-    """Whether a statement lets the packet go on to what stands behind it, and what that depends on."""
-    if word == "match":
-        return matches(inside, place, table), what_it_needs(inside)
-    if word == "limit":
-        return None, "a rate limit"
-    if word in ("ct count", "connlimit"):
-        return None, _connections(inside)
-    if word == "quota":
-        return None, "a quota"
-    if word == "xt":
-        return (True if inside and inside.get("name") == "comment" else None), "an iptables match"
-    if word in ("set", "meter", "map"):
-        return _dynamic(inside)
-    return True, ""
-
-
-def _connections(inside: Any) -> str:
-    """`a connection limit (over 5)`."""
-    return f"a connection limit ({'over' if inside.get('inv') else 'up to'} {inside.get('val')})"
-
-
-def _dynamic(inside: Any) -> tuple[Answer, str]:
-    """A set that packets add to can carry a limit for each element."""
-    statements = inside.get("stmt", ()) if isinstance(inside, dict) else ()
-    statements = [statements] if isinstance(statements, dict) else statements
-    for statement in statements:
-        if "ct count" in statement:
-            return None, _connections(statement["ct count"])
-        if statement.keys() & {"limit", "quota"}:
-            return None, "a rate limit"
-    return True, ""
 
 
 def _verdicts(word: str, inside: Any, place: Place, table: Table, depends_on: str) -> Iterator[Effect]:

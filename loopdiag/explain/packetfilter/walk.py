@@ -112,7 +112,7 @@ class Walk:
         for chain in chains:
             verdict = self._base(chain)
             if verdict != "accept":
-                return verdict
+                return verdict if hooks.tracks(self._ruleset) else "accept"
             if place.connection.destination if place.hook == "output" else place.connection.source:
                 break
         return "accept"
@@ -178,6 +178,8 @@ class Walk:
             self._note(effect.kind, rule, chain, nat.aim(effect, self.place), effect, sure)
             return True, "accept"
         detail = nat.disguise(effect, self.place)
+        if detail and nat.is_own(detail, self.place.world) is not True:
+            self.certain = False  # its answers need a route to there before they are changed back
         self._note(effect.kind, rule, chain, "no address to use" if detail is None else detail, effect, sure)
         return True, "drop" if detail is None else "accept"
 

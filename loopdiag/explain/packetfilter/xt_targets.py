@@ -72,6 +72,7 @@ def _first(options: Options, *names: str) -> str:
 
 
 def _reject(options: Options, place: Place) -> Effect:
+    """Without --reject-with: port-unreachable."""
     default = "icmp-port-unreachable" if place.packet.family == 4 else "icmp6-port-unreachable"
     kind = _first(options, "--reject-with") or default
     return Effect(kind="reject", target=REJECTS.get(kind, kind))
