@@ -36,7 +36,8 @@ def render(report: Report, layout: Layout) -> str:
     for row in cases:
         suite.append(_case(row, report))
     Xml.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
+    text = Xml.tostring(root, encoding="us-ascii").decode()  # whatever the encoding of stdout is, it holds that
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def _case(row: Row, report: Report) -> Xml.Element:

@@ -19,11 +19,13 @@ import socket, threading, time
 def serve(holder):
     time.sleep(0.2)
     holder.listen()
+    clients = []
     try:
         while True:
-            holder.accept()[0].close()
+            clients.append(holder.accept()[0])
     except OSError:
-        pass
+        for client in clients:
+            client.close()
 
 def test_it(wait_for):
     with socket.socket() as holder:
@@ -31,6 +33,7 @@ def test_it(wait_for):
         threading.Thread(target=serve, args=(holder,), daemon=True).start()
         wait_for(f"127.0.0.1:{holder.getsockname()[1]}", timeout=30)
         socket.create_connection(holder.getsockname()).close()
+        holder.shutdown(socket.SHUT_RDWR)  # wakes up accept()
 """
 
 
