@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loopdiag.model.case import Case
+    from loopdiag.model.facts import Facts
     from loopdiag.model.observation import Observation
     from loopdiag.model.process import Process
     from loopdiag.model.socket import Socket
@@ -52,18 +53,21 @@ class Met:
         return (seen(self.seen), *waiting, *shown([self.listener]), *processes)
 
 
+def is_waiting(facts: Facts, one: Observation) -> bool:
+    """Whether the connection that `one` made is complete, and was still in an accept queue when `facts` were read."""
+    sockets = known(facts.sockets) or ()
+    return one.local is not None and any(each.unaccepted and each.peer == zoneless(one.local) for each in sockets)
+
+
 def met(case: Case) -> Iterator[Met]:
     """The attempts that reached a listener, or its queue."""
     if case.command == "bind-test":
         return
-    sockets = known(case.facts.sockets) or ()
-    unaccepted = {one.peer for one in sockets if one.unaccepted}
     for one in case.observations:
         if one.kind not in ("tcp-connect", "udp") or one.outcome not in _HANGS:
             continue
-        waits = one.local is not None and zoneless(one.local) in unaccepted
         for listener in serving(case, one):
-            yield Met(one, listener, waits)
+            yield Met(one, listener, is_waiting(case.facts, one))
 
 
 def stopped(case: Case) -> Iterator[Finding]:

@@ -50,9 +50,10 @@ def read_sockets_elsewhere(
     def look() -> None:
         for one in others:
             try:
-                here = _sockets_in(one, port, protocols, root)
+                here, _ = sockets_in(one, port, protocols, root)
             except OSError:
-                closed.append(one.name)
+                if one.pid is None or (root / "proc" / str(one.pid)).exists():  # else it ended meanwhile
+                    closed.append(one.name)
                 continue
             found.extend(replace(each, namespace=one.name) for each in here)
 
@@ -121,19 +122,30 @@ def _mounted(root: Path) -> Iterator[Path]:
             yield root / columns[4].lstrip("/")
 
 
-def _sockets_in(one: Namespace, port: int | None, protocols: Iterable[str], root: Path) -> list[Socket]:
-    """Moves the calling thread. Raises OSError where the namespace is closed to this process."""
+def sockets_in(
+    one: Namespace, port: int | None, protocols: Iterable[str], root: Path = Path("/")
+) -> tuple[list[Socket], bool]:
+    """Its listeners and UDP sockets, and whether the calling thread was moved into it: it is, where that is permitted.
+
+    Raises OSError where the namespace is closed to this process.
+    """
     try:
         enter(one.path)
-        return [found for protocol in protocols
-                for found in read_inet_sockets(protocol, port=port, states=LISTENING[protocol])
-                if port in (None, found.port)]  # fmt: skip
-    except (OSError, ValueError, struct.error):
-        if one.pid is None:
-            raise OSError(f"{one.name} cannot be looked into") from None
-        files = root / "proc" / str(one.pid) / "net"
-        return [found for found in read_socket_files(files, tuple(protocols), port=port, listening=True)
-                if port in (None, found.port)]  # fmt: skip
+    except OSError:
+        entered = False
+    else:
+        entered = True
+        try:
+            return [found for protocol in protocols
+                    for found in read_inet_sockets(protocol, port=port, states=LISTENING[protocol])
+                    if port in (None, found.port)], True  # fmt: skip
+        except (OSError, ValueError, struct.error):
+            pass
+    if one.pid is None:
+        raise OSError(f"{one.name} cannot be looked into")
+    files = root / "proc" / str(one.pid) / "net"
+    return [found for found in read_socket_files(files, tuple(protocols), port=port, listening=True)
+            if port in (None, found.port)], entered  # fmt: skip
 
 
 def enter(path: str) -> None:
