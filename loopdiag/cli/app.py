@@ -27,6 +27,7 @@ COMMANDS = {
     ),
     "route": Entry("route:route", "The kernel's own answer for an address: rule, table, route, device, source."),
     "interfaces": Entry("interfaces:interfaces", "Interfaces and addresses, and what each means for reachability."),
+    "listeners": Entry("listeners:listeners", "Who listens, on what, and from where it can be reached."),
     "trace": Entry("trace:trace", "The packet's way through the kernel, step by step, with drop reasons (root)."),
     "compare": Entry("compare:compare", "ICMP beside TCP and UDP: sockets, headers byte by byte, time of each."),
     "wait": Entry("wait:wait", "Return as soon as all targets answer; on time-out, the diagnosis of what is missing."),

@@ -25,6 +25,7 @@ READERS = {
     "unix_sockets": "unix_sockets:read_unix_sockets",
     "owners": "processes:find_owners",
     "elsewhere": "namespaces:read_sockets_elsewhere",
+    "spaces": "spaces:read_spaces",
     "names": "names.read:read_names",
     "ruleset": "ruleset:read_ruleset",
     "conntrack": "conntrack:read_conntrack",

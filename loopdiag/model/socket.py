@@ -38,6 +38,8 @@ class Socket:
     namespace: str | None = None  # of another network namespace: its name, or net:[inode]
     cookie: int = 0
     reach: str | None = None  # from where a listener can be reached: host, network, none
+    reach_through: tuple[str, ...] = ()  # the interfaces that others come by
+    reach_says: str | None = None  # the same in words
 
     ALSO_SHOWN: ClassVar = ("process",)
 

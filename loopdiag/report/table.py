@@ -21,6 +21,7 @@ BODIES = {
     "resolve": "resolve",
     "route": "route",
     "interfaces": "interfaces",
+    "listeners": "listeners",
     "bind-test": "bind_test",
     "doctor": "doctor",
     "trace": "trace",

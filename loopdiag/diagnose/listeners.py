@@ -1,0 +1,148 @@
+"""`listeners`: who listens, on what, and from where it can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from loopdiag.diagnose.listening import with_owners
+from loopdiag.diagnose.session import Session
+from loopdiag.explain.listeners.census import Asked, in_words, matching, placed, shared
+from loopdiag.explain.listeners.standing import elsewhere, standing
+from loopdiag.explain.reach import Surroundings
+from loopdiag.host.read import read
+from loopdiag.model.facts import Facts
+from loopdiag.model.report import Verdict
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from loopdiag.model.finding import Finding
+    from loopdiag.model.observation import TcpConnect
+    from loopdiag.model.report import Report
+    from loopdiag.model.socket import Socket, UnixSocket
+    from loopdiag.model.space import Space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be shown. `family` is 4, 6 or None; `timeout` is the longest wait of one connect, in seconds."""
+
+    port: int | None = None
+    process: str | None = None
+    exposed: bool = False
+    all_namespaces: bool = False
+    verify: bool = False
+    family: int | None = None
+    timeout: float | None = None
+
+
+def listeners(wish: Wish) -> Report:
+    """Every TCP listener and UDP socket that `wish` asks for, with its owner and its reach."""
+    session = Session("listeners")
+    here = read("sockets", port=wish.port, listening=True)
+    if isinstance(here, Unknown):
+        facts = Facts(listeners=here)
+        return session.report(None, Verdict.UNKNOWN, "the sockets of this host could not be read", facts=facts)
+    asked = Asked(port=wish.port, process=wish.process, exposed=wish.exposed, family=wish.family)
+    gaps: list[Unknown] = []
+    sockets = _placed_here(here, gaps)
+    spaces = _spaces(wish, gaps)
+    for space in spaces:
+        sockets += _placed_there(space, gaps)
+    candidates = with_owners(shared(matching(sockets, replace(asked, process=None))))
+    found = _with_container_names(matching(candidates, asked) if asked.process else candidates, gaps)
+    local = _unix_sockets(wish)
+    if asked.process and not found and not local:
+        gaps += _hidden(candidates)
+    findings = [*standing(found), *_only_elsewhere(wish, found)]
+    seen: tuple[TcpConnect, ...] = ()
+    if wish.verify:
+        from loopdiag.diagnose.verify import verify
+
+        seen, against = verify(found, spaces, wish.timeout)
+        findings = [*against, *findings]
+    said, summary = in_words(asked, found, local, findings, gaps)
+    return session.report(
+        None,
+        said,
+        summary,
+        findings=findings,
+        observations=seen,
+        facts=Facts(listeners=found, unix_sockets=local or None),
+        unknown=gaps,
+        extra={"unix_listeners": local} if wish.process else {},
+    )
+
+
+def _placed_here(sockets: Sequence[Socket], gaps: list[Unknown]) -> list[Socket]:
+    return placed(sockets, _surroundings(read("interfaces"), read("local_table"), "this host", gaps))
+
+
+def _placed_there(space: Space, gaps: list[Unknown]) -> list[Socket]:
+    return placed(space.sockets, _surroundings(space.interfaces, space.local_table, "its namespace", gaps))
+
+
+def _surroundings(interfaces: object, local: object, here: str, gaps: list[Unknown]) -> Surroundings | None:
+    """None where the interfaces could not be read: then no reach can be told."""
+    for part in (interfaces, local):
+        if isinstance(part, Unknown) and part not in gaps:
+            gaps.append(part)
+    if not isinstance(interfaces, tuple):
+        return None
+    return Surroundings(interfaces, local if isinstance(local, tuple) else (), here)
+
+
+def _spaces(wish: Wish, gaps: list[Unknown]) -> tuple[Space, ...]:
+    """Other namespaces, where all are wanted."""
+    if not wish.all_namespaces:
+        return ()
+    read_now = read("spaces", port=wish.port)
+    if isinstance(read_now, Unknown):
+        gaps.append(read_now)
+        return ()
+    spaces, unseen = read_now
+    if unseen:
+        gaps.append(unseen)
+    found: tuple[Space, ...] = spaces
+    return found
+
+
+def _with_container_names(found: Sequence[Socket], gaps: list[Unknown]) -> tuple[Socket, ...]:
+    """`container web (0123456789ab)` where a runtime tells the name of what the cgroup calls by its number."""
+    if not any(one.process and (one.process.unit or "").startswith("container ") for one in found):
+        return tuple(found)
+    names = read("container_names")
+    if isinstance(names, Unknown):
+        gaps.append(names)
+        return tuple(found)
+    from loopdiag.explain.listeners.census import with_names
+
+    return with_names(found, names)
+
+
+def _hidden(candidates: Iterable[Socket]) -> list[Unknown]:
+    """Why the owner of some socket is not known: it may be the process that is asked for."""
+    return list(dict.fromkeys(one.owners for one in candidates if isinstance(one.owners, Unknown)))
+
+
+def _only_elsewhere(wish: Wish, found: Sequence[Socket]) -> tuple[Finding, ...]:
+    """Where nobody here has the port: who has it in another namespace."""
+    if found or wish.port is None or wish.all_namespaces or wish.exposed:
+        return ()
+    others = read("elsewhere", port=wish.port)
+    return () if isinstance(others, Unknown) else elsewhere(wish.port, with_owners(others))
+
+
+def _unix_sockets(wish: Wish) -> tuple[UnixSocket, ...]:
+    """Those of the process that is asked for."""
+    if not wish.process or wish.exposed:
+        return ()
+    every = read("unix_sockets")
+    if isinstance(every, Unknown):
+        return ()
+    from loopdiag.explain.listeners.census import held_by
+
+    return tuple(one for one in with_owners([one for one in every if one.state == "LISTEN"])
+                 if held_by(one.owners, wish.process))  # fmt: skip

@@ -1,0 +1,34 @@
+"""Another network namespace of this machine, looked into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loopdiag.model.interface import Interface
+    from loopdiag.model.route import Route
+    from loopdiag.model.socket import Socket
+    from loopdiag.model.unknown import Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """`name` is that of `ip netns`, or net:[inode]; `path` leads into it, as does `pid` where a process is in it."""
+
+    name: str
+    path: str
+    pid: int | None
+    sockets: tuple[Socket, ...]
+    interfaces: tuple[Interface, ...] | Unknown
+    local_table: tuple[Route, ...] | Unknown = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container by the first process in it. `found_by` says what told of it: a runtime, or a cgroup's path."""
+
+    id: str
+    name: str | None
+    pid: int
+    found_by: str

@@ -1,0 +1,133 @@
+"""The page of `listeners`: a table for each reach, in words, and for each namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopdiag.model.unknown import Unknown
+from loopdiag.report.style import harmless, milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.process import Process
+    from loopdiag.model.report import Report
+    from loopdiag.model.socket import Socket, UnixSocket
+    from loopdiag.report.formats import Layout
+    from loopdiag.report.style import Style
+
+_ROLES = {"network": "warn", "host": "good", "none": "bad"}
+_ORDER = {"network": 0, "host": 1, "none": 2, None: 3}
+_FAMILIES = {("ipv4",): "IPv4", ("ipv6",): "IPv6", ("ipv4", "ipv6"): "both"}
+_TABULATED = 2000  # rows; tabulate looks at every cell several times
+
+
+def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
+    """The lines above the verdict."""
+    found = report.facts.listeners
+    if isinstance(found, tuple):
+        for number, (title, role, group) in enumerate(_groups(found)):
+            if number:
+                yield ""
+            yield style(role, title)
+            yield _table([_row(one) for one in group], layout)
+    local = report.extra.get("unix_listeners")
+    if local:
+        yield ""
+        yield style("dim", "UNIX sockets")
+        yield _table([_unix(one) for one in local], layout)
+    if report.observations:
+        yield ""
+        yield from _tried(report.observations, style)
+
+
+def _groups(found: Sequence[Socket]) -> Iterator[tuple[str, str, list[Socket]]]:
+    """This host's first; what others can reach first."""
+    groups: dict[tuple[str, int, str, str], list[Socket]] = {}
+    for one in found:
+        key = (one.namespace or "", _ORDER.get(one.reach, 3), one.reach_says or "reach not known", one.reach or "")
+        groups.setdefault(key, []).append(one)
+    for key in sorted(groups):
+        namespace, _, says, reach = key
+        space = namespace if namespace.startswith("the ") else f"network namespace {namespace}"
+        yield f"{says}, in {space}" if namespace else says, _ROLES.get(reach, "dim"), groups[key]
+
+
+def _row(one: Socket) -> list[str]:
+    return [one.protocol, one.local, _FAMILIES.get(one.families, "-"), _process(one), _queue(one), _more(one)]
+
+
+def _process(one: Socket | UnixSocket) -> str:
+    if isinstance(one.owners, Unknown) or not one.owners:
+        uid = getattr(one, "uid", None)
+        return "?" if uid is None else f"? (uid {uid})"
+    first = one.owners[0]
+    more = f" +{len(one.owners) - 1}" if len(one.owners) > 1 else ""
+    return harmless(f"{first.name} {first.pid} {first.user or first.uid or ''}".strip() + more)
+
+
+def _queue(one: Socket) -> str:
+    if one.state != "LISTEN":
+        return ""
+    return f"{one.queue}/{'?' if one.queue_limit is None else one.queue_limit}"
+
+
+def _more(one: Socket) -> str:
+    """Options that matter, and the unit or parent of the process where that says more than its name."""
+    words = []
+    if one.address == "::" and one.families == ("ipv6",):
+        words.append("V6ONLY")
+    if one.device:
+        words.append(f"on {one.device}")
+    if one.reuseport:
+        words.append("REUSEPORT")
+    if isinstance(one.owners, tuple) and one.owners:
+        words += _origin(one.owners[0])
+    return harmless(", ".join(words))
+
+
+def _origin(process: Process) -> list[str]:
+    unit = process.unit
+    if unit and unit not in (process.name, f"{process.name}.service") and not unit.startswith("session-"):
+        return [unit]
+    if process.parent_name and process.parent not in (0, 1, None) and process.parent_name != process.name:
+        return [f"by {process.parent_name}"]
+    return []
+
+
+def _unix(one: UnixSocket) -> list[str]:
+    return [one.type, harmless(one.path), "", _process(one), f"{one.queue}/{one.queue_limit}", ""]
+
+
+def _table(rows: Sequence[list[str]], layout: Layout) -> str:
+    """What does not fit beside the rest stands below it."""
+    from tabulate import tabulate
+
+    main = [row[:-1] for row in rows]
+    if len(rows) > _TABULATED:
+        lines = ["  ".join(row) for row in main]
+    else:
+        lines = tabulate(main, tablefmt="plain", disable_numparse=True).splitlines()
+    return "\n".join(_lines(lines, [row[-1] for row in rows], layout.width))
+
+
+def _lines(lines: Sequence[str], more: Sequence[str], width: int) -> Iterator[str]:
+    for line, extra in zip(lines, more, strict=True):
+        if not extra or len(line) + len(extra) + 4 <= width:
+            yield f"  {line}  {extra}".rstrip()
+        else:
+            yield f"  {line.rstrip()}"
+            yield f"       {extra}"
+
+
+def _tried(seen: Sequence[Observation], style: Style) -> Iterator[str]:
+    from tabulate import tabulate
+
+    yield style("dim", "tried")
+    rows = [
+        [style("name", one.to), style("good" if one.outcome.good else "dim", one.outcome.value),
+         milliseconds(one.seconds), style("dim", one.errno or "")]
+        for one in seen
+    ]  # fmt: skip
+    yield tabulate(rows, tablefmt="plain", disable_numparse=True)
