@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loopdiag.diagnose import backends, confinement, listening, names, paths, proxies, settings
+from loopdiag.diagnose import confinement, listening, names, paths, proxies, settings
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 def _interfaces(question: Question, facts: Facts) -> Any:
     return read("interfaces")
+
+
+def _backends(question: Question, facts: Facts) -> Any:
+    from loopdiag.diagnose.backends import backends  # what services say is loaded only where one was spoken to
+
+    return backends(question, facts)
 
 
 def _rules(question: Question, facts: Facts) -> Any:
@@ -62,6 +68,6 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "qdiscs": confinement.qdiscs,
     "cgroup_programs": confinement.cgroup_programs,
     "sandbox": confinement.sandbox,
-    "backends": backends.backends,
+    "backends": _backends,
     "excluded_ports": _excluded_ports,
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.icmp.story import explanation, summary
-from loopdiag.model.service import Said
 
 if TYPE_CHECKING:
     from loopdiag.model.case import Case
@@ -16,15 +14,27 @@ def why_it_works(case: Case) -> str:
     """`localhost:3000 answers on 127.0.0.1 and ::1: node (pid 4242) listens on [::]:3000`."""
     target = case.target
     if target.transport == "icmp":
+        from loopdiag.explain.icmp.story import explanation, summary
+
         return f"{summary(case)}. {explanation(case)}".strip()
     worked = list(dict.fromkeys(one.address for one in case.worked))
-    spoken = next((one for one in case.failed if isinstance(one, Said) and one.received), None)
+    spoken = _no_answer(case)
     if spoken:
-        return f"{target} accepts connections{_who(case)}; {spoken.sent or 'it'} got what is no answer: '{spoken.text}'"
+        return f"{target} accepts connections{_who(case)}; {spoken}"
     if not worked:
         return _what_failed(case)
     where = "" if worked == [target.host] or target.host is None else f" on {' and '.join(worked)}"
     return f"{target} answers{where}{_who(case)}"
+
+
+def _no_answer(case: Case) -> str | None:
+    """What the service said that is no answer to what it was asked."""
+    if not any(one.kind in ("http", "tls", "greeting") for one in case.failed):
+        return None
+    from loopdiag.model.service import Said
+
+    said = next((one for one in case.failed if isinstance(one, Said) and one.received), None)
+    return f"{said.sent or 'it'} got what is no answer: '{said.text}'" if said else None
 
 
 def _who(case: Case) -> str:
