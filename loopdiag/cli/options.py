@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from loopdiag.model.duration import parse_duration
 from loopdiag.report.formats import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,7 +68,7 @@ _OPTIONS = (
     click.option("-4", "four", is_flag=True, help="IPv4 only."),
     click.option("-6", "six", is_flag=True, help="IPv6 only."),
     click.option(
-        "--timeout", type=click.FloatRange(0.001, 3600), metavar="SECONDS", help="Longest wait for one answer."
+        "--timeout", type=parse_duration, metavar="DURATION", help="Longest wait for one answer: 500ms, 2s, 1m."
     ),
     click.option("--netns", metavar="NAME|PATH", help="Ask inside this network namespace (root)."),
     click.option(

@@ -28,12 +28,14 @@ class Target:
     def __str__(self) -> str:
         if self.scheme == "unix":
             return f"unix:{self.path}"
+        if self.scheme == "file":
+            return f"file:{self.path}"
         return endpoint(self.host or "", self.port)
 
     @property
     def transport(self) -> str:
-        """`tcp`, `udp`, `icmp` or `unix`."""
-        return self.scheme if self.scheme in ("udp", "icmp", "unix") else "tcp"
+        """`tcp`, `udp`, `icmp`, `unix` or (awaited only) `file`."""
+        return self.scheme if self.scheme in ("udp", "icmp", "unix", "file") else "tcp"
 
 
 def parse_target(text: str) -> Target:
@@ -51,6 +53,19 @@ def parse_target(text: str) -> Target:
         return _target(text, "tcp", "localhost", text)
     host, port = split_port(text)
     return _target(text, "icmp" if port is None else "tcp", host, port)
+
+
+def parse_awaited(text: str) -> Target:
+    """Read what `wait` takes: any TARGET, or `file:/path`; raises UsageError with one sentence."""
+    text = text.strip()
+    if not text.startswith("file:"):
+        return parse_target(text)
+    path = text.removeprefix("file:")
+    if path.startswith("//"):
+        path = "/" + path.removeprefix("//localhost/").lstrip("/")
+    if not path.startswith("/") or "\0" in path:
+        raise UsageError(f"'{text}' needs an absolute path after file:")
+    return Target(text, "file", None, None, path)
 
 
 def parse_host(text: str, port: int | str | None = None, scheme: str = "icmp") -> Target:

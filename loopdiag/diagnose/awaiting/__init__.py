@@ -1,0 +1,1 @@
+"""Watching targets until they answer."""

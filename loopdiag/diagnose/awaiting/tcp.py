@@ -1,0 +1,145 @@
+"""Whether a TCP address serves, asked over and over.
+
+The kernel completes connections on behalf of a process that hangs, and a port forwarder accepts where nobody is behind
+it: what was there from the beginning must take a connection and keep it. What comes up while we watch serves from its
+first answer on, as its process has only just called listen(); only a forwarder that meets a refusal itself does not.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from loopdiag.diagnose.awaiting.words import NO_ANSWER, state_of
+from loopdiag.host.read import read
+from loopdiag.model.observation import Outcome
+from loopdiag.model.readiness import State
+from loopdiag.model.unknown import Unknown
+from loopdiag.probes.tcp import TcpAttempt
+
+if TYPE_CHECKING:
+    from loopdiag.model.observation import Observation
+
+AT_ONCE = 0.001  # seconds: on one's own host the handshake is over when connect() returns
+SILENCE = 0.05  # seconds without an answer that are worth telling
+RETRY = 3.0  # seconds after which an attempt that nobody answers is given up for a new one
+STAYS = 0.003  # seconds in which a forwarder without a backend, or a server that refuses us, has closed again
+_PAUSE = 0.05  # seconds before a server that closes at once is bothered again
+
+
+class TcpLook:
+    """One address and port. `own`: it is this host's; only there can be seen whether a process took the connection."""
+
+    refusals = 0  # of all looks together: those, at least, are no forwarder's
+
+    def __init__(self, address: str, port: int, *, own: bool) -> None:
+        self._address, self._port, self._own = address, port, own
+        self._pending: TcpAttempt | None = None  # the first that nobody answered: it ends when somebody does
+        self._held: TcpAttempt | None = None  # connected, and not yet known to be served
+        self._since = 0.0
+        self._was_away = False  # nobody was there when we looked before
+        self._failures: int | None = None  # of all connects of this host, before the one that is held
+        self._closes = False  # it closed the last connection at once
+
+    def look(self, *, takes_time: bool = True) -> State | None:
+        """The state now; None where it is too early to tell. Without `takes_time`, connected is all that is asked."""
+        if self._held is not None:
+            return self._fate(self._held)
+        ended = self._ended()
+        if ended is None:
+            return self._silent()
+        seen = ended.observation()
+        if not (seen.outcome.good and self._own and takes_time):
+            ended.__exit__(None, None, None)
+            if seen.outcome is Outcome.REFUSED:
+                TcpLook.refusals += 1
+            self._was_away = self._was_away or not (seen.outcome.good or seen.outcome is Outcome.TIMED_OUT)
+            return state_of(seen)
+        self._held, self._since = ended, time.monotonic()
+        return self._fate(ended)
+
+    def close(self) -> None:
+        """Leave nothing open."""
+        for attempt in (self._pending, self._held):
+            if attempt is not None:
+                attempt.__exit__(None, None, None)
+        self._pending = self._held = None
+
+    def _ended(self) -> TcpAttempt | None:
+        """An attempt that has ended: the one under way, or a new one; a far host gets one at a time."""
+        pending = self._pending
+        if pending is not None and (pending.wait(0.0) or pending.seconds > RETRY):
+            self._pending = None
+            return pending
+        if pending is not None and not self._own:
+            return None
+        self._failures = _failed_connects() if self._closes else None
+        attempt = TcpAttempt(self._address, self._port).__enter__()
+        if attempt.wait(AT_ONCE if self._own else SILENCE):
+            self.close()
+            return attempt
+        if pending is None:
+            self._pending = attempt
+        else:
+            attempt.__exit__(None, None, None)
+        return None
+
+    def _silent(self) -> State | None:
+        pending = self._pending
+        if pending is None or pending.seconds < SILENCE:
+            return None
+        return State(ready=False, there=False, says=NO_ANSWER, seen=pending.observation())
+
+    def _fate(self, held: TcpAttempt) -> State | None:
+        """What became of a connection: served, closed again, or left in the accept queue.
+
+        Whether it was accepted is asked only where it matters: it takes the kernel milliseconds to look.
+        """
+        seen = held.observation()
+        ending = _ending(held.socket)
+        if ending is None and not self._was_away and self._waits(seen):
+            if time.monotonic() - self._since < SILENCE:
+                return None
+            return State(ready=False, there=True, says="connects, but is not accepted", seen=seen)
+        self.close()
+        if ending is None or (self._was_away and self._nobody_behind_was_missed()):
+            self._closes = False
+            return state_of(seen)
+        if self._was_away and not self._closes:
+            self._closes = True  # look once more, with an eye on what it does
+            return None
+        return State(ready=False, there=True, says=f"accepts, then {ending}", seen=seen, pause=_PAUSE)
+
+    def _nobody_behind_was_missed(self) -> bool:
+        """While it had our connection, no connect() on this host failed: closing is its own way."""
+        return self._failures is not None and self._failures == _failed_connects()
+
+    def _waits(self, seen: Observation) -> bool:
+        """Our connection is in an accept queue still. Where that cannot be seen, connected counts."""
+        port = (seen.local or "").rpartition(":")[2]
+        sockets = read("sockets", port=int(port), protocols=("tcp",)) if port.isdecimal() else ()
+        return not isinstance(sockets, Unknown) and any(
+            one.unaccepted and one.peer_port == int(port) for one in sockets
+        )
+
+
+def _failed_connects() -> int | None:
+    counters = read("counters")
+    return None if isinstance(counters, Unknown) else counters.protocol.get("Tcp.AttemptFails", 0) - TcpLook.refusals
+
+
+def _ending(connected: socket.socket | None) -> str | None:
+    """How the peer ended it within a moment; None where it stands, or says something."""
+    assert connected is not None
+    poll = select.poll()
+    poll.register(connected, select.POLLIN)
+    if not poll.poll(STAYS * 1000):
+        return None
+    try:
+        return None if connected.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) else "closes"
+    except BlockingIOError:
+        return None
+    except OSError:
+        return "resets"

@@ -1,0 +1,152 @@
+"""`wait`: returns as soon as the targets answer; where the time is up first, with the diagnosis of what is missing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from loopdiag.diagnose.awaiting.missing import AHEAD, LATEST, Diagnoses, causes_of
+from loopdiag.diagnose.awaiting.watcher import SHARE, Watcher
+from loopdiag.diagnose.session import Session
+from loopdiag.model.facts import Facts
+from loopdiag.model.report import Verdict
+from loopdiag.probes.resolve import resolve_addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from loopdiag.model.readiness import Change, Waited, Wish
+    from loopdiag.model.report import Report
+    from loopdiag.model.target import Target
+
+SOON = 0.2  # seconds: who has not answered by then may be long in coming
+
+
+def wait(targets: Sequence[Target], wish: Wish, tell: Callable[[Change], None] | None = None) -> Report:
+    """Watch the targets until they are as wished, or `wish.timeout` seconds are over: then the verdict is broken.
+
+    `tell` hears of each change as it happens, from other threads. The key `waited` of the report has each target's
+    story. Raises UsageError for an address that cannot be meant.
+    """
+    for target in targets:
+        if target.address is not None:
+            resolve_addresses(target.host or "", wish.family)
+    return _Wait(tuple(dict.fromkeys(targets)), wish, tell).run()
+
+
+class _Wait:
+    def __init__(self, targets: Sequence[Target], wish: Wish, tell: Callable[[Change], None] | None) -> None:
+        self._session = Session("wait")
+        self._wish = wish
+        self._began = time.monotonic()
+        self._deadline = self._began + wish.timeout
+        self._changed = threading.Condition()
+        share = SHARE / len(targets)
+        self._watchers = [Watcher(one, wish, self._began, self._changed, share, tell) for one in targets]
+        self._diagnoses: Diagnoses | None = None
+
+    def run(self) -> Report:
+        for watcher in self._watchers:
+            watcher.start()
+        try:
+            if self._until(min(self._began + SOON, self._deadline)):
+                return self._report(met=True)
+            threading.Thread(target=_load, daemon=True).start()
+            if self._until(self._deadline - min(AHEAD, self._wish.timeout / 2)):
+                return self._report(met=True)
+            self._begin_diagnosis()
+            met = self._until(self._deadline)
+            if not met and self._diagnoses:
+                self._diagnoses.wait(self._deadline + LATEST)
+            return self._report(met=met)
+        finally:
+            for watcher in self._watchers:
+                watcher.stop()
+
+    def _until(self, deadline: float) -> bool:
+        """Whether all is as wished before the (monotonic) deadline."""
+        with self._changed:
+            while True:
+                for watcher in self._watchers:
+                    if watcher.fault:
+                        raise watcher.fault
+                now = time.monotonic()
+                held = self._since()
+                if held is not None and now >= held + self._wish.hold:
+                    return True
+                if now >= deadline:
+                    return False
+                end = deadline if held is None else min(deadline, held + self._wish.hold)
+                self._changed.wait(end - now)
+
+    def _since(self) -> float | None:
+        """Since when enough targets have been as wished, without a break."""
+        since = [watcher.since for watcher in self._watchers]
+        met = [one for one in since if one is not None]
+        if self._wish.any_one:
+            return min(met, default=None)
+        return max(met) if len(met) == len(since) else None
+
+    def _begin_diagnosis(self) -> None:
+        """In good time, so that its end is near the time-out's. A file, or what will not go, has no cause to find."""
+        missing = [one for one in self._watchers if not one.met and one.target.transport != "file"]
+        if self._wish.gone or not missing:
+            return
+        for watcher in missing:
+            watcher.step_aside()
+        self._diagnoses = Diagnoses([one.target for one in missing], self._wish.family)
+
+    def _report(self, *, met: bool) -> Report:
+        stories = [watcher.waited() for watcher in self._watchers]
+        missing = [] if met else [one.target for one in stories if not one.ready]
+        reports = self._diagnoses.of(missing) if self._diagnoses else ()
+        found = causes_of(reports)
+        return self._session.report(
+            stories[0].target if len(stories) == 1 else None,
+            Verdict.WORKS if met else Verdict.BROKEN,
+            _served(stories, self._wish)
+            if met
+            else _missed(stories, self._wish, found[0].statement if found else None),
+            findings=found,
+            observations=[seen for one in reports for seen in one.observations]
+            or [one.seen for one in stories if one.seen],
+            facts=reports[0].facts if reports else Facts(),
+            unknown=[
+                *(gap for one in reports for gap in one.unknown),
+                *(self._diagnoses.unfinished(missing) if self._diagnoses else ()),
+            ],
+            extra={"waited": tuple(stories)},
+        )
+
+
+def _load() -> None:
+    """What a diagnosis needs, while there is time."""
+    import loopdiag.diagnose.topics
+    import loopdiag.diagnose.why  # noqa: F401
+
+
+def _served(stories: Sequence[Waited], wish: Wish) -> str:
+    done = [one for one in stories if one.ready]
+    last = max(done, key=lambda one: one.seconds or 0.0) if not wish.any_one else done[0]
+    names = ", ".join(one.target.input for one in done[:4]) + (f" and {len(done) - 4} more" if len(done) > 4 else "")
+    verb = "answer" if len(done) > 1 else "answers"
+    says = f"no longer {verb}" if wish.gone else verb
+    if len(done) == 1 and done[0].target.transport == "file" and not wish.gone:
+        says = "is there"
+    held = f" and stayed so for {wish.hold:g} s" if wish.hold else ""
+    return f"{names} {says} after {last.seconds or 0.0:.3f} s{held}"
+
+
+def _missed(stories: Sequence[Waited], wish: Wish, cause: str | None) -> str:
+    """The first missing target's story; its cause in a sentence where one was found."""
+    late = f"after {wish.timeout:g} s"
+    missing = [one for one in stories if not one.ready]
+    if not missing:
+        return f"{late} {stories[0].target.input} has not stayed so for {wish.hold:g} s: {stories[0].story}"
+    if cause and len(missing) == 1:
+        return cause
+    first = missing[0]
+    what = "still answers" if wish.gone else "is missing"
+    more = f" ({len(missing)} of {len(stories)} targets are)" if len(stories) > 1 else ""
+    return f"{late} {first.target.input} {what}{more}: {first.story or first.says}"
