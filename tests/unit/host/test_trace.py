@@ -41,7 +41,7 @@ def test_a_line_is_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "softirq"), [(".....", False), ("b....", False), ("..s1.", True), ("d.h..", False), ("..H1.", True)]
+    ("text", "softirq"), [(".....", False), ("b....", False), ("..s1.", True), ("d.h..", False), ("..H1.", False)]
 )
 def test_softirq_is_told_from_other_contexts(text: str, softirq: bool) -> None:
     (record,), _ = parse(f"  some task-1-7 [000] {text}  1.000001: netif_rx: dev=lo skbaddr=01 len=60")
@@ -124,6 +124,19 @@ def test_other_traffic_is_left_out() -> None:
     assert len(everybody) > 8
     ports = {record.fields.get("sport") for record in (one.record for one in own(parse(text)[0], BEGIN))} - {None, "0"}
     assert len(ports) == 2
+
+
+FOREIGN = """\
+  other-9 [001] b....  1.000100: net_dev_queue: dev=lo skbaddr=0a len=74
+  other-9 [001] ..s1.  1.000110: netif_receive_skb: dev=lo skbaddr=0a len=60
+  other-9 [001] ..{flag}1.  1.000120: sched_waking: comm=python pid=7 prio=120 target_cpu=000
+"""
+
+
+@pytest.mark.parametrize(("flag", "packets"), [("s", {"lo": 1}), ("H", {})])
+def test_a_packet_is_ours_that_wakes_us_and_not_one_that_a_timer_interrupts(flag: str, packets: dict[str, int]) -> None:
+    text = f"  python-7 [000] .....  1.000001: tracing_mark_write: {BEGIN}\n{FOREIGN.format(flag=flag)}"
+    assert journey_in(text, "python").crossing.packets == packets
 
 
 def test_without_our_mark_nothing_is_ours() -> None:

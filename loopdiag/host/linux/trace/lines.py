@@ -18,7 +18,6 @@ _FIELD = re.compile(r"(\w+)=(\S+)")
 _SPACED_FIELD = re.compile(r"([a-z][a-z ]*?) = ([^,\s]+)")  # sock:sock_send_length: `sk address = ..., length = 8`
 _REASON = re.compile(r"\breason: (\w+)")  # skb:kfree_skb since Linux 5.17
 _PLACE = re.compile(r"\blocation=([A-Za-z_]\w*)")  # a hash of the address before Linux 6.0: no name then
-_KEPT = frozenset({"sched_waking", "sched_wakeup"})
 
 PROTOCOLS = {"2048": "ipv4", "0x0800": "ipv4", "34525": "ipv6", "0x86dd": "ipv6", "2054": "arp", "0x0806": "arp"}
 
@@ -35,6 +34,7 @@ class Record:
     pid: int
     cpu: int
     softirq: bool
+    hardirq: bool  # an interrupt, which has nothing to do with what it interrupts
     text: str
     fields: Mapping[str, str]
 
@@ -89,5 +89,5 @@ def _record(found: re.Match[str]) -> Record:
     task = found["task"].strip()
     return Record(
         found["event"], float(found["at"]), None if task == "<...>" else task, int(found["pid"]), int(found["cpu"]),
-        any(flag in found["flags"] for flag in "sHS"), text, fields,
+        "s" in found["flags"], any(flag in found["flags"] for flag in "hHzZ"), text, fields,
     )  # fmt: skip

@@ -69,6 +69,8 @@ class _Tracker:
     working_on: dict[tuple[int, int, bool], Cause] = field(default_factory=dict)  # by CPU, thread, softirq or not
 
     def see(self, record: Record) -> Own:
+        if record.hardirq:
+            return Own(record, self._packet(record, None), None)
         worker = (record.cpu, record.pid, record.softirq)
         before = self.working_on.pop(worker, None)
         packet = self._packet(record, before)
@@ -112,7 +114,7 @@ class _Tracker:
         return packet is None and record.event not in _USES
 
     def _by_us(self, record: Record) -> bool:
-        return record.pid == self.thread and not record.softirq
+        return record.pid == self.thread and not record.softirq and not record.hardirq
 
     def _reaches_us(self, record: Record) -> bool:
         if record.event in _WAKES:
@@ -129,7 +131,7 @@ class _Tracker:
             return True
         if record.softirq or seen.cause:
             return seen.cause is not None and seen.cause.ours
-        return record.pid == self.thread
+        return self._by_us(record)
 
 
 def own(records: Iterable[Record], begin: str) -> list[Own]:
