@@ -15,6 +15,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "loopdiag needs Python 3.11 or later; name one with PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m compileall -q loopdiag  # an editable install is not compiled, and start-up is a budget
 	@touch $@
 
 # pip knows dependency groups from 25.1 on; older Pythons bring an older pip.

@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.listeners.serving import covers
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
 from loopdiag.probes.tcp import TcpAttempt
@@ -69,14 +70,14 @@ class Attempts:
             if again and not reason and again[0].wait(0.0):
                 # The second got through where the first did not: loss, which the first tells by staying silent.
                 self.observations.append(again[0].observation())
-        return reason or self._queue_full()
+        return reason or self._queue_full(first.address)
 
-    def _queue_full(self) -> str | None:
-        sockets = read("sockets", port=self._port)
+    def _queue_full(self, address: str) -> str | None:
+        sockets = read("sockets", port=self._port, listening=True)
         if isinstance(sockets, Unknown):
             return None
-        full = [one for one in sockets if one.full]
-        return f"the accept queue of {full[0].local} is full" if full else None
+        full = next((one for one in sockets if one.full and covers(one, address)), None)
+        return f"the accept queue of {full.local} is full" if full else None
 
     def _udp(self, address: str) -> Observation:
         looked = False

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from loopdiag.model.observation import Observation
     from loopdiag.model.report import Report
 
+SERVICE_TIMEOUT = 1.5  # seconds for a service on this very host to answer
 MOST_ADDRESSES = 16  # a name may have more; these are tried
 
 
@@ -50,15 +51,25 @@ def why(target: str | Target, *, family: int | None = None, timeout: float | Non
 
 
 def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float | None) -> Sequence[Observation]:
-    """What the service itself says, where a connection came about."""
-    if target.transport not in ("tcp", "unix") or not any(one.outcome.good for one in seen):
+    """What the service itself says, where a connection came about; all addresses at the same time."""
+    reached = dict.fromkeys(one.address for one in seen if one.outcome.good)
+    if target.transport not in ("tcp", "unix") or not reached:
         return ()
+    from threading import Thread
+
     from loopdiag.probes.service import probe_service
 
-    found: list[Observation] = []
-    for address in dict.fromkeys(one.address for one in seen if one.outcome.good):
-        found.extend(probe_service(target, address, target.port or 0, timeout or 1.5))
-    return found
+    said: dict[str, Sequence[Observation]] = {}
+
+    def ask(address: str) -> None:
+        said[address] = probe_service(target, address, target.port or 0, timeout or SERVICE_TIMEOUT)
+
+    threads = [Thread(target=ask, args=(address,)) for address in reached]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [one for address in reached for one in said.get(address, ())]
 
 
 def _topics(target: Target, seen: Sequence[Observation]) -> tuple[str, ...]:
