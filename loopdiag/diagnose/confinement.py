@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.evidence import known
@@ -16,8 +17,13 @@ MOST_SERVERS = 8
 
 
 def ruleset(question: Question, facts: Facts) -> Any:
-    """The packet filter's rules with their counters, from after the probe."""
-    return read("ruleset")
+    """The packet filter's rules with their counters, from after the probe.
+
+    Where all went well, it is not needed unless it holds something: rules that may not be read are no gap then.
+    """
+    found = read("ruleset")
+    empty = isinstance(found, Unknown) or not found.chains
+    return None if empty and all(seen.outcome.good for seen in question.observations) else found
 
 
 def filter_paths(question: Question, facts: Facts) -> Any:
@@ -27,6 +33,8 @@ def filter_paths(question: Question, facts: Facts) -> Any:
         return None if rules is None else ()
     from loopdiag.diagnose.packets import paths_of
 
+    if facts.interfaces is None:
+        facts = replace(facts, interfaces=read("interfaces"))
     return paths_of(question, facts, rules)
 
 

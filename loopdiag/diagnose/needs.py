@@ -16,13 +16,14 @@ _FILTER = ("ruleset", "filter_paths")
 _NAMES = ("names", "answers", "proxies", "proxy_attempts")  # some small files and the environment
 _CONFINED = ("sandbox", "cgroup_programs")
 
+LATE = 0.05  # seconds: lo takes a thousandth of it
 _UNIX = ("unix_sockets", *_CONFINED)
 _SPOKEN = ("http", "tls", "greeting")
 
 # In the order in which they are read: a later reader may use what an earlier one gave.
 _NEEDS: dict[Outcome, tuple[str, ...]] = {
-    Outcome.CONNECTED: ("route", "interfaces", "listeners", "sockets"),
-    Outcome.REPLIED: ("route", "listeners"),
+    Outcome.CONNECTED: ("route", "interfaces", "listeners", "sockets", *_FILTER),  # nat shows in what works, too
+    Outcome.REPLIED: ("route", "listeners", *_FILTER),
     Outcome.ACCEPTED: ("route", "listeners"),
     Outcome.BOUND: ("route", "listeners"),
     Outcome.REFUSED: ("listeners", "sockets", *_PATH, *_FILTER, "elsewhere", "unix_sockets"),
@@ -46,6 +47,11 @@ def _needs_of(seen: Observation) -> tuple[str, ...]:
     if seen.kind == "unix-connect":
         return _UNIX
     if seen.kind not in _SPOKEN or seen.outcome.good:
-        return _NEEDS[seen.outcome]
+        return (*_NEEDS[seen.outcome], *(("qdiscs",) if is_late(seen) else ()))
     silent = seen.outcome in (Outcome.TIMED_OUT, Outcome.RESET)
     return (*(_NEEDS[seen.outcome] if silent else _NEEDS[Outcome.CONNECTED]), "backends")
+
+
+def is_late(seen: Observation) -> bool:
+    """It was answered, yet after longer than lo ever takes."""
+    return seen.outcome.good and seen.seconds is not None and seen.seconds > LATE

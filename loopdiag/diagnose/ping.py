@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.diagnose.gather import Question, gather
-from loopdiag.diagnose.needs import topics_for
+from loopdiag.diagnose.needs import is_late, topics_for
 from loopdiag.diagnose.session import Session
 from loopdiag.explain.icmp import story
 from loopdiag.explain.icmp.echoes import crossings
@@ -91,8 +91,8 @@ def _facts(target: Target, resolution: Resolution, seen: Sequence[IcmpEcho], bef
     sent = [one for one in seen if one.failed_call != "socket"]
     if any(not one.outcome.good for one in sent):
         wanted += [topic for topic in topics_for(sent) if topic not in _OF_PORTS]
-    if any(one.errno == "ENOBUFS" for one in sent):
-        wanted.append("qdiscs")  # a queue that is full tells a raw socket so
+    if any(one.errno == "ENOBUFS" or is_late(one) for one in sent):
+        wanted.append("qdiscs")  # a queue that is full tells a raw socket so; one that holds back is late
     if len(sent) < len(seen):
         wanted += _OF_SOCKETS
     facts = gather(question, ("counters",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import NAT, attempts, moves, uncertain
+from loopdiag.explain.filtering.attempts import KINDS, NAT, attempts, moves, uncertain
 from loopdiag.explain.filtering.wording import named, removal, shown, text
 from loopdiag.explain.own import covering, is_loopback
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from loopdiag.explain.filtering.attempts import Attempt
     from loopdiag.model.case import Case
+    from loopdiag.model.observation import Observation
     from loopdiag.model.packetfilter import FilterPath, FilterStep
 
 FORWARDERS = (
@@ -121,10 +122,7 @@ def _masquerade(case: Case, attempt: Attempt, path: FilterPath, step: FilterStep
     none = step.detail == "no address to use"
     away = not none and not _is_own(case, step.detail)
     broken = bool(attempt.failures) and (none or (away and attempt.silent))
-    restricted = any(
-        not one.outcome.good and one.kind not in ("tcp-connect", "udp", "icmp-echo", "bind")
-        for one in case.observations
-    )
+    restricted = any(_turned_away(one) for one in case.failed)
     if none:
         what = "finds no address that it could use as the source, as only lo has one, and drops it"
     else:
@@ -142,6 +140,13 @@ def _masquerade(case: Case, attempt: Attempt, path: FilterPath, step: FilterStep
             removal(step),
         ),
     )
+
+
+def _turned_away(one: Observation) -> bool:
+    """The service itself refuses, as it does to a peer that it does not trust."""
+    if getattr(one, "status", None) is not None:
+        return getattr(one, "status", None) in (401, 403)
+    return one.kind not in KINDS and one.outcome in (Outcome.RESET, Outcome.CLOSED, Outcome.DENIED, Outcome.REFUSED)
 
 
 def _is_own(case: Case, address: str) -> bool:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.filtering.attempts import Attempt, attempts, failed
+from loopdiag.explain.listeners.refused import is_own
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
+from loopdiag.model.routed import routed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,7 @@ def qdisc_on_loopback(case: Case) -> Iterator[Finding]:
             yield _finding(case, silent[0], trouble, Severity.ERROR)
             return
     for qdisc in qdiscs:
-        slow = next((one for one in attempts(case) if _slow(one)), None)
+        slow = next((one for one in attempts(case) if _slow(one) and is_own(case, routed(one.seen[0].address))), None)
         if slow and (qdisc.delay or qdisc.rate):
             yield _finding(case, slow, Trouble(qdisc, _delays(qdisc), Certainty.LIKELY), Severity.WARNING)
             return
@@ -61,7 +63,7 @@ def _slow(attempt: Attempt) -> bool:
 def _dropping(case: Case, qdisc: Qdisc) -> Trouble | None:
     recorded = any(drop.reason in REASONS for drop in known(case.facts.drops) or ())
     sure = Certainty.PROVEN if recorded or _nothing_left(case) else Certainty.LIKELY
-    bad = next((one for one in qdisc.filters if one.dropped or "drop" in one.actions), None)
+    bad = next((one for one in qdisc.filters if one.dropped or "drop" in one.actions or one.kind == "bpf"), None)
     if bad and (bad.dropped or qdisc.drops or recorded):
         return Trouble(qdisc, _filter_drops(bad, qdisc), sure)
     if qdisc.kind == "blackhole":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import dropped, failed, uncertain
+from loopdiag.explain.filtering.attempts import KINDS, attempts, dropped, failed, uncertain
 from loopdiag.explain.filtering.limits import is_limit
 from loopdiag.explain.filtering.wording import HOOKS, named, packet, removal, shown, text
 from loopdiag.explain.packetfilter.symbols import REJECT_ERRNO
@@ -63,6 +63,21 @@ def filter_drops(case: Case) -> Iterator[Finding]:
         yield _finding(case, "filter-drops", "discards", group)
 
 
+def data_stopped(case: Case) -> Iterator[Finding]:
+    """The connection comes about, and a rule stops what is sent over it: the service is never heard."""
+    heard = {one.address for one in case.worked if one.kind not in KINDS}
+    for attempt in attempts(case):
+        path = next((one for one in attempt.paths if one.packet.name.startswith("data") and _stopped(one)), None)
+        if attempt.failures or path is None or attempt.seen[0].address in heard or is_limit(path.steps[-1]):
+            continue
+        cause, verb = ("filter-drops", "discards") if path.verdict == "drop" else ("filter-rejects", "rejects")
+        yield _finding(case, cause, verb, [(attempt, Decision(path, path.steps[-1], Certainty.PROVEN))])
+
+
+def _stopped(path: FilterPath) -> bool:
+    return path.certain and path.verdict in ("drop", "reject") and path.packet.protocol == "tcp"
+
+
 def filter_rejects(case: Case) -> Iterator[Finding]:
     """A rule rejects it; the errno is the one that this kind of reject gives."""
     found: dict[str, list[tuple[Attempt, Decision]]] = {}
@@ -86,15 +101,15 @@ def _looks_rejected(attempt: Attempt, told: Decision) -> bool:
 
 
 def _finding(case: Case, cause: str, verb: str, group: list[tuple[Attempt, Decision]]) -> Finding:
-    attempts = [attempt for attempt, _ in group]
+    concerned = [attempt for attempt, _ in group]
     first, told = group[0]
     hook = HOOKS.get(told.step.hook, f"in the {told.step.hook} hook")
     maybe = "" if told.certainty is Certainty.PROVEN else " probably"
     return Finding(
         cause=cause,
         certainty=max((one.certainty for _, one in group), key=list(Certainty).index),
-        subject=subject(case, attempts),
-        statement=f"{named(told.step)}{maybe} {verb} {packet(told.path.packet, _ends(attempts))} {hook}: "
+        subject=subject(case, concerned),
+        statement=f"{named(told.step)}{maybe} {verb} {packet(told.path.packet, _ends(concerned))} {hook}: "
         f"{text(told.step)}",
         evidence=(shown(told.step), *first.evidence, *_recorded(case, cause), *_swallowed(first)),
         fixes=(removal(told.step),),
@@ -109,13 +124,13 @@ def _swallowed(attempt: Attempt) -> tuple[Evidence, ...]:
     return (Evidence(f"the {own.packet.name}", f"is stopped on its way back by {named(own.steps[-1])}"),)
 
 
-def _ends(attempts: Iterable[Attempt]) -> str:
-    return " and ".join(dict.fromkeys(one.to for one in attempts))
+def _ends(concerned: Iterable[Attempt]) -> str:
+    return " and ".join(dict.fromkeys(one.to for one in concerned))
 
 
-def subject(case: Case, attempts: Iterable[Attempt]) -> str:
+def subject(case: Case, concerned: Iterable[Attempt]) -> str:
     """One endpoint, or the target where several are concerned."""
-    ends = list(dict.fromkeys(one.to for one in attempts))
+    ends = list(dict.fromkeys(one.to for one in concerned))
     return ends[0] if len(ends) == 1 else str(case.target)
 
 
