@@ -32,6 +32,7 @@ COMMANDS = {
     "compare": Entry("compare:compare", "ICMP beside TCP and UDP: sockets, headers byte by byte, time of each."),
     "wait": Entry("wait:wait", "Return as soon as all targets answer; on time-out, the diagnosis of what is missing."),
     "doctor": Entry("doctor:doctor", "Every check of the host's own loopback, as a checklist."),
+    "check": Entry("check:check", "The assertions of a loopdiag.toml, for CI and monitoring; --init writes one."),
     "explain": Entry("explain:explain", "What a cause means, how it is proven, how it is mended."),
     "lab": Entry("lab:lab", "Hosts broken on purpose: see them, diagnose them, step inside, score the diagnoses."),
 }

@@ -27,6 +27,7 @@ BODIES = {
     "trace": "trace",
     "compare": "compare",
     "wait": "wait",
+    "check": "check",
 }
 
 
@@ -45,6 +46,8 @@ def _blocks(report: Report, style: Style, layout: Layout) -> Iterator[str]:
         yield "\n".join(import_module(f"loopdiag.report.text.{module}").body(report, style, layout))
     if "journey" in report.extra and report.command != "trace":  # attached by --trace
         yield "\n".join(import_module("loopdiag.report.text.journey").journey(report, style, layout))
+    if "clients" in report.extra:  # attached by --clients
+        yield "\n".join(import_module("loopdiag.report.text.clients").clients(report, style, layout))
     yield verdict_line(report, style, layout)
     yield findings(report, style, layout)
     yield gaps(report, style, layout)

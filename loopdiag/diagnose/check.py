@@ -1,0 +1,166 @@
+"""`check`: the assertions of a file, side by side, in the file's order; what fails with its cause, each cause once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loopdiag.diagnose.checking import attempt, reading
+from loopdiag.diagnose.checking.causes import about, cause_of, diagnose
+from loopdiag.diagnose.checking.state import State
+from loopdiag.diagnose.session import Session
+from loopdiag.model.assertion import Check
+from loopdiag.model.facts import Facts
+from loopdiag.model.report import Verdict
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from loopdiag.model.assertion import Assertion, Got
+    from loopdiag.model.finding import Finding
+    from loopdiag.model.report import Report
+
+AT_A_TIME = 16
+AGAIN = 0.2  # seconds before a retry
+
+TRIES: Mapping[str, Callable[[Assertion, State], Got]] = {
+    "tcp": attempt.tcp,
+    "udp": attempt.udp,
+    "http": attempt.http,
+    "ping": attempt.ping,
+    "resolve": attempt.resolve,
+    "bind": attempt.bind,
+    "listener": reading.listener,
+    "route": reading.route,
+    "interface": reading.interface,
+}
+
+
+def check(
+    assertions: Sequence[Assertion], *, family: int | None = None, timeout: float | None = None, causes: bool = True
+) -> Report:
+    """Try all assertions; `timeout` is for those that have none of their own. The key `checks` has one entry for each.
+
+    Raises UsageError for an address that cannot be meant.
+    """
+    session = Session("check")
+    asked = [one if one.timeout or not timeout else replace(one, timeout=timeout) for one in assertions]
+    got = _side_by_side(asked, State(family), family)
+    failed = [one for one, (answer, _) in zip(asked, got, strict=True) if answer.ok is False]
+    reports = diagnose(failed, family) if causes else {}
+    checks = tuple(_check(one, answer, took, reports) for one, (answer, took) in zip(asked, got, strict=True))
+    undiagnosed = sum(about(one) not in reports and one.kind != "interface" for one in failed) if causes else 0
+    return session.report(
+        None,
+        _verdict(checks),
+        _summary(checks),
+        findings=_findings(reports.values()),
+        observations=[seen for one in reports.values() for seen in one.observations],
+        facts=Facts(),
+        unknown=[*_unknown(asked, got, reports.values()), *_left_out(undiagnosed)],
+        extra={"checks": checks},
+    )
+
+
+def _side_by_side(assertions: Sequence[Assertion], state: State, family: int | None) -> list[tuple[Got, float]]:
+    """What each got and how long it took, in order; a bug in one is raised."""
+    got: dict[int, tuple[Got, float]] = {}
+    faults: list[BaseException] = []
+    left, lock = iter(enumerate(assertions)), threading.Lock()
+
+    def work() -> None:
+        while not faults:
+            with lock:
+                at, one = next(left, (0, None))
+            if one is None:
+                return
+            try:
+                got[at] = _tried(one, state, family)
+            except BaseException as fault:  # noqa: BLE001 - raised again in the thread that waits
+                faults.append(fault)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_A_TIME, len(assertions)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return [got[at] for at in range(len(assertions))]
+
+
+def _tried(one: Assertion, state: State, family: int | None) -> tuple[Got, float]:
+    began = time.perf_counter()
+    got = TRIES[one.kind](one, state)
+    for _ in range(one.retries):
+        if got.ok:
+            break
+        time.sleep(AGAIN)
+        got = TRIES[one.kind](one, State(family))
+    return got, time.perf_counter() - began
+
+
+def _check(one: Assertion, got: Got, took: float, reports: Mapping[str, Report]) -> Check:
+    report = None if got.ok is not False else reports.get(about(one))
+    return Check(
+        name=one.name, kind=one.kind, target=one.target, expect=_expected(one), got=got.says, ok=got.ok, seconds=took,
+        cause=cause_of(report) if report else None,
+    )  # fmt: skip
+
+
+def _expected(one: Assertion) -> str | tuple[str, ...]:
+    """As typed; what is expected beside `expect` too."""
+    if one.kind == "resolve" and isinstance(one.expect, tuple):
+        return tuple(map(str, one.expect))
+    if one.kind == "http":
+        wanted = one.expect if isinstance(one.expect, tuple) else (one.expect,)
+        named = " or ".join(f"status {each}" if isinstance(each, int) else str(each) for each in wanted)
+        return "status 200 to 399" if one.expect is None else named
+    more = (f"{key} {_joined(value)}" for key, value in one.also.items() if key != "protocol")
+    return ", ".join([str(one.expect), *more])
+
+
+def _joined(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _verdict(checks: Sequence[Check]) -> Verdict:
+    if any(one.ok is False for one in checks):
+        return Verdict.BROKEN
+    return Verdict.UNKNOWN if any(one.ok is None for one in checks) else Verdict.WORKS
+
+
+def _summary(checks: Sequence[Check]) -> str:
+    bad = [one for one in checks if not one.ok]
+    if not bad:
+        return f"all {len(checks)} checks hold" if len(checks) > 1 else "the check holds"
+    first = bad[0]
+    got = ", ".join(first.got) if isinstance(first.got, tuple) else first.got
+    what = f"'{first.name}' got {got} in place of {_joined(first.expect)}"
+    if first.ok is None:
+        what = f"'{first.name}' could not be told"
+    return f"{len(bad)} of {len(checks)} checks {'do' if len(bad) > 1 else 'does'} not hold: {what}"
+
+
+def _findings(reports: Iterable[Report]) -> tuple[Finding, ...]:
+    from loopdiag.diagnose.awaiting.missing import causes_of
+
+    return causes_of(tuple(reports))
+
+
+def _unknown(
+    asked: Sequence[Assertion], got: Sequence[tuple[Got, float]], reports: Iterable[Report]
+) -> Iterator[Unknown]:
+    for one, (answer, _) in zip(asked, got, strict=True):
+        if answer.ok is None:
+            yield Unknown(one.name, answer.because or "it could not be read")
+    for report in reports:
+        yield from report.unknown
+
+
+def _left_out(count: int) -> Iterator[Unknown]:
+    if count:
+        yield Unknown(f"the cause of {count} more failed checks", "only so many are diagnosed in one run")

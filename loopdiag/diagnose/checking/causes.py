@@ -1,0 +1,90 @@
+"""Why a check does not hold: the diagnosis of its target, bounded, and the same target asked about once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loopdiag.model.finding import Severity
+from loopdiag.model.report import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loopdiag.model.assertion import Assertion
+    from loopdiag.model.report import Report
+    from loopdiag.model.target import Target
+
+MOST = 16  # targets that are diagnosed
+AT_A_TIME = 4
+WITHIN = 5.0  # seconds for all of them
+
+
+def diagnose(failed: Iterable[Assertion], family: int | None) -> dict[str, Report]:
+    """The diagnosis of each failed assertion by its `about`, in their order, as far as the bounds allow."""
+    wanted = list({about(one): one for one in reversed(list(failed)) if one.kind != "interface"}.values())[::-1][:MOST]
+    reports: dict[str, Report] = {}
+    faults: list[BaseException] = []
+    left, lock = iter(wanted), threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                one = next(left, None)
+            if one is None or time.monotonic() > deadline:
+                return
+            try:
+                reports[about(one)] = _report(one, family)
+            except BaseException as fault:  # noqa: BLE001 - raised again in the thread that waits
+                faults.append(fault)
+                return
+
+    deadline = time.monotonic() + WITHIN
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_A_TIME, len(wanted)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if faults:
+        raise faults[0]
+    return {about(one): reports[about(one)] for one in wanted if about(one) in reports}
+
+
+def about(one: Assertion) -> str:
+    """What a diagnosis of it is about: assertions that share it share the diagnosis."""
+    kind = "why" if one.kind in ("tcp", "udp", "http", "ping") else one.kind
+    return f"{kind} {one.where.scheme if one.where else ''} {one.where or one.target} {one.also.get('protocol', '')}"
+
+
+def cause_of(report: Report) -> str | None:
+    """The first error's cause of a target that does not work."""
+    if report.verdict is Verdict.WORKS:
+        return None
+    return next((found.cause for found in report.findings if found.severity is Severity.ERROR), None)
+
+
+def _report(one: Assertion, family: int | None) -> Report:
+    assert one.where is not None
+    if one.kind == "resolve":
+        from loopdiag.diagnose.resolve import resolve
+
+        return resolve(one.where, family)
+    if one.kind == "route":
+        from loopdiag.diagnose.route import route
+
+        return route(one.where, family)
+    if one.kind == "bind":
+        from loopdiag.diagnose.bind_test import bind_test
+
+        return bind_test(_with_scheme(one), family=family)
+    from loopdiag.diagnose.why import why
+
+    return why(_with_scheme(one) if one.kind == "listener" else one.where, family=family)
+
+
+def _with_scheme(one: Assertion) -> Target:
+    assert one.where is not None
+    host = one.where.host or "localhost"
+    return replace(one.where, scheme=str(one.also.get("protocol", "tcp")), host=host)
