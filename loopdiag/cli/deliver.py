@@ -21,6 +21,10 @@ NAGIOS_EXIT = {Verdict.WORKS: 0, Verdict.DEGRADED: 1, Verdict.BROKEN: 2, Verdict
 def deliver(report: Report, settings: Settings, *, streamed: bool = False) -> int:
     """Print `report` as `settings` ask; returns the exit code. `streamed`: its lines were printed as they came."""
     sheet = layout(settings, streamed=streamed)
+    if settings.unknown:
+        from dataclasses import replace
+
+        report = replace(report, unknown=(*settings.unknown, *report.unknown))
     text = render(report, settings.format, sheet)
     if settings.output:
         write_whole(settings.output, text)

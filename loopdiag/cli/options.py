@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from loopdiag.model.duration import parse_duration
 from loopdiag.report.formats import FORMATS
+
+if TYPE_CHECKING:
+    from loopdiag.model.unknown import Unknown
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -26,6 +29,7 @@ class Settings:
     quiet: bool
     color: bool | None
     strict: bool
+    unknown: tuple[Unknown, ...] = ()  # what could not be taken over from where the question is asked
 
 
 def probe_options(command: Command) -> Command:
@@ -36,14 +40,16 @@ def probe_options(command: Command) -> Command:
     @wraps(command)
     def receive(
         *args: Any, format_: str, as_json: bool, output: str | None, four: bool, six: bool, timeout: float | None,
-        verbose: int, quiet: bool, no_color: bool, strict: bool, netns: str | None, pid: int | None, **kwargs: Any,
+        verbose: int, quiet: bool, no_color: bool, strict: bool, netns: str | None, pid: int | None,
+        container: str | None, **kwargs: Any,
     ) -> Any:  # fmt: skip
         if four and six:
             raise click.UsageError("-4 and -6 exclude each other")
-        if netns or pid:
+        unknown: tuple[Unknown, ...] = ()
+        if netns is not None or pid is not None or container is not None:
             from loopdiag.cli.inside import enter
 
-            enter(netns, pid)
+            unknown = enter(netns, pid, container)
         settings = Settings(
             format="json" if as_json else format_,
             output=output,
@@ -53,6 +59,7 @@ def probe_options(command: Command) -> Command:
             quiet=quiet,
             color=False if no_color else None,
             strict=strict,
+            unknown=unknown,
         )
         return command(*args, settings=settings, **kwargs)
 
@@ -74,6 +81,7 @@ _OPTIONS = (
     click.option(
         "--pid", type=click.IntRange(1), metavar="PID", help="Ask inside the network namespace of this process."
     ),
+    click.option("--container", metavar="NAME|ID", help="Ask inside the network namespace of this container."),
     click.option("-v", "--verbose", count=True, help="Show more: evidence in full, percentiles, socket calls."),
     click.option("-q", "--quiet", is_flag=True, help="Only the verdict."),
     click.option("--no-color", is_flag=True, help="No colours (NO_COLOR and FORCE_COLOR are known too)."),

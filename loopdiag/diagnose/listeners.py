@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.listening import with_owners
 from loopdiag.diagnose.session import Session
-from loopdiag.explain.listeners.census import Asked, in_words, matching, placed, shared
+from loopdiag.explain.listeners.census import Asked, held_by, in_words, matching, placed, shared, with_names
 from loopdiag.explain.listeners.standing import elsewhere, standing
 from loopdiag.explain.reach import Surroundings
 from loopdiag.host.read import read
@@ -51,8 +51,11 @@ def listeners(wish: Wish) -> Report:
     spaces = _spaces(wish, gaps)
     for space in spaces:
         sockets += _placed_there(space, gaps)
-    candidates = with_owners(shared(matching(sockets, replace(asked, process=None))))
-    found = _with_container_names(matching(candidates, asked) if asked.process else candidates, gaps)
+    candidates = with_owners(shared(matching(sockets, asked)))
+    named = _with_container_names(candidates, gaps)
+    pairs = zip(candidates, named, strict=True)
+    found = tuple(after for before, after in pairs
+                  if not asked.process or any(held_by(one.owners, asked.process) for one in (before, after)))  # fmt: skip
     local = _unix_sockets(wish)
     if asked.process and not found and not local:
         gaps += _hidden(candidates)
@@ -117,8 +120,6 @@ def _with_container_names(found: Sequence[Socket], gaps: list[Unknown]) -> tuple
     if isinstance(names, Unknown):
         gaps.append(names)
         return tuple(found)
-    from loopdiag.explain.listeners.census import with_names
-
     return with_names(found, names)
 
 
@@ -142,7 +143,5 @@ def _unix_sockets(wish: Wish) -> tuple[UnixSocket, ...]:
     every = read("unix_sockets")
     if isinstance(every, Unknown):
         return ()
-    from loopdiag.explain.listeners.census import held_by
-
     return tuple(one for one in with_owners([one for one in every if one.state == "LISTEN"])
                  if held_by(one.owners, wish.process))  # fmt: skip

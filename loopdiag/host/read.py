@@ -26,6 +26,7 @@ READERS = {
     "owners": "processes:find_owners",
     "elsewhere": "namespaces:read_sockets_elsewhere",
     "spaces": "spaces:read_spaces",
+    "container_names": "containers:read_names",
     "names": "names.read:read_names",
     "ruleset": "ruleset:read_ruleset",
     "conntrack": "conntrack:read_conntrack",

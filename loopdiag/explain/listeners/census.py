@@ -41,7 +41,7 @@ def placed(sockets: Iterable[Socket], around: Surroundings | None) -> list[Socke
 
 
 def matching(sockets: Iterable[Socket], asked: Asked) -> list[Socket]:
-    """Those asked for, in the order of namespace, port, protocol, address."""
+    """Those asked for, whoever holds them, in the order of namespace, port, protocol, address."""
     family = f"ipv{asked.family}" if asked.family else None
     found = [
         one
@@ -50,7 +50,6 @@ def matching(sockets: Iterable[Socket], asked: Asked) -> list[Socket]:
         and asked.port in (None, one.port)
         and (family is None or family in one.families)
         and (not asked.exposed or one.reach in (NETWORK, None))
-        and (asked.process is None or held_by(one.owners, asked.process))
     ]
     return sorted(found, key=lambda one: (one.namespace or "", one.port, one.protocol, one.address, one.inode))
 

@@ -1,0 +1,140 @@
+"""Containers: from their runtime's socket where one answers, else by the paths of cgroups: cgroups(7).
+
+Docker and Podman speak the same HTTP interface on a UNIX socket (Docker Engine API, "Inspect a container"). Other
+runtimes, such as containerd, CRI-O, LXC and systemd-nspawn, are seen by the cgroup that each puts its containers in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopdiag.model.space import Container
+from loopdiag.model.unknown import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+RUNTIMES = (("docker", "run/docker.sock"), ("docker", "var/run/docker.sock"), ("podman", "run/podman/podman.sock"))
+_OF_USER = (("docker", "docker.sock"), ("podman", "podman/podman.sock"))  # below $XDG_RUNTIME_DIR
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_PREFIX = re.compile(r"[0-9a-f]{4,64}")
+_SHORT = 12  # digits of an id that runtimes show
+
+
+class SeveralError(Exception):
+    """A prefix stands for more than one container."""
+
+
+def find_container(name: str, root: Path = Path("/")) -> tuple[Container | None, tuple[Unknown, ...]]:
+    """The container of that name or id (or its beginning), and which runtimes could not be asked.
+
+    `pid` is 0 for a container that is not running. Raises SeveralError where the id is ambiguous.
+    """
+    gaps: list[Unknown] = []
+    for runtime, path in runtime_sockets(root):
+        found = _inspect(runtime, path, name)
+        if isinstance(found, Unknown):
+            gaps.append(found)
+        elif found:
+            return found, tuple(gaps)
+    return _by_cgroup(name, root), tuple(gaps)
+
+
+def read_names(root: Path = Path("/")) -> Mapping[str, str] | Unknown:
+    """The names of running containers by the first 12 digits of their ids; Unknown where no runtime answers."""
+    names: dict[str, str] = {}
+    gap: Unknown | None = None
+    for runtime, path in runtime_sockets(root):
+        listed = _ask(runtime, path, "/containers/json")
+        if isinstance(listed, Unknown):
+            gap = listed
+        elif isinstance(listed, list):
+            names.update(_names(listed))
+    return gap if gap and not names else names
+
+
+def runtime_sockets(root: Path = Path("/")) -> Iterator[tuple[str, str]]:
+    """The runtimes' sockets that are there, each once: the machine's, the user's, and that of DOCKER_HOST."""
+    places = [(runtime, root / path) for runtime, path in RUNTIMES]
+    own = os.environ.get("XDG_RUNTIME_DIR")
+    places += [(runtime, root / own.lstrip("/") / path) for runtime, path in _OF_USER if own]
+    named = os.environ.get("DOCKER_HOST", "")
+    if named.startswith("unix://"):
+        places.append(("docker", root / named.removeprefix("unix://").lstrip("/")))
+    seen = set()
+    for runtime, place in places:
+        real = os.path.realpath(place)
+        if real not in seen and os.path.exists(real):  # noqa: PTH110 - Path.exists() may raise
+            seen.add(real)
+            yield runtime, real
+
+
+def _inspect(runtime: str, path: str, name: str) -> Container | Unknown | None:
+    from urllib.parse import quote
+
+    told = _ask(runtime, path, f"/containers/{quote(name, safe='')}/json")
+    if told is None or isinstance(told, Unknown):
+        return told
+    state = told.get("State") if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(state, dict) or not isinstance(state.get("Pid"), int):
+        return Unknown(f"containers of {runtime}", f"what {runtime} says on {path} is not understood")
+    shown = str(told.get("Name") or "").removeprefix("/")
+    return Container(str(told.get("Id") or name), shown or None, state["Pid"], runtime)
+
+
+def _ask(runtime: str, path: str, what: str) -> object | Unknown | None:
+    """The JSON that a runtime answers; None where it says that there is no such thing."""
+    from loopdiag.host.linux.unix_http import get_json
+
+    try:
+        return get_json(path, what)
+    except OSError as fault:
+        why = "it did not answer in time" if isinstance(fault, TimeoutError) else fault.strerror or str(fault)
+    except ValueError as fault:
+        why = str(fault)
+    return Unknown(f"containers of {runtime}", f"{runtime} cannot be asked on {path}: {why}")
+
+
+def _names(listed: list[object]) -> Iterator[tuple[str, str]]:
+    for one in listed:
+        if isinstance(one, dict) and isinstance(one.get("Id"), str) and one.get("Names"):
+            yield one["Id"][:_SHORT], str(one["Names"][0]).removeprefix("/")
+
+
+def _by_cgroup(name: str, root: Path) -> Container | None:
+    """The process with the shortest cgroup path, which is not in a container within the container."""
+    found: dict[str, tuple[int, int]] = {}
+    for pid, path in _cgroups(root):
+        identity = _matching(path, name)
+        if identity:
+            found[identity] = min(found.get(identity, (len(path), pid)), (len(path), pid))
+    if len(found) > 1 and name not in found:
+        raise SeveralError(", ".join(sorted(one[:_SHORT] for one in found)))
+    for identity, (_, pid) in found.items():
+        return Container(identity, None, pid, "cgroup")
+    return None
+
+
+def _cgroups(root: Path) -> Iterator[tuple[int, str]]:
+    for pid in sorted(int(entry) for entry in os.listdir(root / "proc") if entry.isdecimal()):  # noqa: PTH208
+        try:
+            lines = (root / "proc" / str(pid) / "cgroup").read_text(errors="replace").splitlines()
+        except OSError:
+            continue
+        yield from ((pid, path) for path in {line.split(":", 2)[-1] for line in lines})
+
+
+def _matching(path: str, name: str) -> str | None:
+    """The id (or name) of the container whose processes have that cgroup, where it is the one asked for."""
+    ids: list[str] = _ID.findall(path)
+    if _PREFIX.fullmatch(name):
+        return next((one for one in ids if one.startswith(name)), None)
+    escaped = name.replace("-", "\\x2d")  # as systemd.unit(5) writes it in the name of a unit
+    units = (f"machine-{escaped}.scope", f"systemd-nspawn@{escaped}.service", f"lxc.payload.{name}")
+    parts = path.split("/")
+    if any(part in units for part in parts) or f"/lxc/{name}/" in f"{path}/":
+        return name
+    return None
