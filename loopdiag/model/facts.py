@@ -62,8 +62,7 @@ class Facts:
 
         for topic in fields(self):
             for part in _parts(getattr(self, topic.name)):
-                if isinstance(part, Unknown):
-                    yield part
+                yield from (one for one in (part if isinstance(part, tuple) else (part,)) if isinstance(one, Unknown))
 
 
 def _parts(topic: object) -> Iterable[object]:

@@ -37,7 +37,8 @@ def decision(case: Case, attempt: Attempt, action: str) -> Decision | None:
     if not maybe:
         return None
     path, step = maybe[0]
-    seen = action == "drop" and dropped(case) and len(maybe) == 1
+    alone = len({named(other) for _, other in maybe}) == 1
+    seen = action == "drop" and dropped(case) and alone
     return Decision(path, step, Certainty.PROVEN if seen else Certainty.LIKELY)
 
 

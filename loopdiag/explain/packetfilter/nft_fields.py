@@ -54,7 +54,9 @@ def _computed(operator: str, sides: Any, place: Place, table: Table) -> Field:
     for side in sides[1:]:
         if value is ABSENT:
             break
-        other = read_field(side, place, table)[0] if isinstance(side, dict) else element(side, kinds, place)
+        other = element(side, kinds, place)
+        if other is None and isinstance(side, dict):
+            other = read_field(side, place, table)[0]
         if operator == "&" and isinstance(other, Span) and other.exact and other.low == 0:
             value = exactly(0)
         elif not isinstance(value, Span) or not isinstance(other, Span) or not (value.exact and other.exact):

@@ -14,7 +14,7 @@ from loopdiag.explain.packetfilter.xt_targets import xt_effects
 from loopdiag.model.packetfilter import FilterPath, FilterStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from loopdiag.explain.packetfilter.place import Connection, World
     from loopdiag.model.packetfilter import Chain, FilterRule, Packet, Ruleset
@@ -136,11 +136,19 @@ class Walk:
             if self._seen > MOST_RULES or depth > DEEPEST:
                 self.certain = False
                 return None
-            for effect in _effects(rule, self.place):
+            for effect in self._effects(rule):
                 ends, verdict = self._apply(effect, rule, chain, sure=sure and effect.sure, depth=depth)
                 if ends and effect.sure:
                     return verdict
         return None
+
+    def _effects(self, rule: FilterRule) -> list[Effect]:
+        """What the rule does; a rule that is not what its tool documents cannot be decided."""
+        try:
+            return list(nft_effects(rule, self.place) if rule.tool == "nft" else xt_effects(rule, self.place))
+        except (LookupError, TypeError, ValueError, AttributeError):
+            self.certain = False
+            return []
 
     def _apply(
         self, effect: Effect, rule: FilterRule, chain: Chain, *, sure: bool, depth: int
@@ -224,10 +232,6 @@ class Walk:
             FilterStep(action=action, rule=rule, chain=chain, hook=self.place.hook, detail=detail, certain=sure,
                        depends_on=effect.depends_on if effect else "")
         )  # fmt: skip
-
-
-def _effects(rule: FilterRule, place: Place) -> Iterator[Effect]:
-    return nft_effects(rule, place) if rule.tool == "nft" else xt_effects(rule, place)
 
 
 def _marked(packet: Packet, value: int | None) -> Packet:

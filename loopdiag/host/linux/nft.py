@@ -70,6 +70,8 @@ def parse_ruleset(
     if not isinstance(document, dict) or not isinstance(document.get("nftables"), list):
         raise ValueError("not the JSON of nft")  # noqa: TRY004 - the content is wrong, not a caller's type
     parts = [next(iter(part.items())) for part in document["nftables"] if isinstance(part, dict) and part]
+    if not any(kind == "table" for kind, _ in parts):
+        raise ValueError("none of the tables that there are")
     active = [(kind, value) for kind, value in parts if _is_active(value, tables)]
     texts = parse_texts(written)
     rules: dict[tuple[str, str, str], list[FilterRule]] = {}

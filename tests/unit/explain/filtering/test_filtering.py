@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loopdiag.explain.filtering.cgroup import cgroup_denies
+from loopdiag.explain.filtering.limits import connection_limit, table_full
+from loopdiag.explain.filtering.nat import masquerade_on_loopback, nat_redirects
+from loopdiag.explain.filtering.qdisc import qdisc_on_loopback
+from loopdiag.explain.filtering.queues import queue_without_consumer
+from loopdiag.explain.filtering.sandbox import sandbox_denies
+from loopdiag.explain.filtering.unseen import filter_unseen
+from loopdiag.explain.filtering.verdicts import data_stopped, filter_drops, filter_rejects
+from loopdiag.explain.packetfilter.journey import Exchange, follow
+from loopdiag.explain.packetfilter.place import World
+from loopdiag.model.case import Case
+from loopdiag.model.facts import Facts
+from loopdiag.model.finding import Certainty, Severity
+from loopdiag.model.journey import Drop
+from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox
+from loopdiag.model.observation import Outcome, TcpConnect, UdpExchange
+from loopdiag.model.socket import Socket
+from loopdiag.model.target import parse_target
+from loopdiag.model.unknown import Unknown
+from tests.unit.explain.healthy import ETH, LO
+from tests.unit.explain.packetfilter.rulesets import DROP, SYN, SYN_ACK, chain, counter, dport, match, ruleset
+
+if TYPE_CHECKING:
+    from loopdiag.model.observation import Observation
+    from loopdiag.model.packetfilter import FilterPath, Ruleset
+
+SILENT = TcpConnect(address="127.0.0.1", port=80, outcome=Outcome.TIMED_OUT, seconds=1.2, local="127.0.0.1:40000")
+REFUSED = replace(SILENT, outcome=Outcome.REFUSED, errno="ECONNREFUSED")
+DENIED = replace(SILENT, outcome=Outcome.DENIED, errno="EPERM")
+WORKS = replace(SILENT, outcome=Outcome.CONNECTED, seconds=0.0001)
+LISTENER = Socket(protocol="tcp", state="LISTEN", address="127.0.0.1", port=80, families=("ipv4",), queue_limit=128)
+RECORD = Drop(reason="NETFILTER_DROP", place="nft_do_chain", at=0.0001)
+PROGRAM = CgroupProgram(cgroup="/app", attach_type="inet4_connect", id=7, name="deny")
+SANDBOX = Sandbox(seccomp="disabled", no_new_privileges=False, capabilities=())
+NOQUEUE = Qdisc(device="lo", kind="noqueue", handle="0:", parent="root")
+NUMGEN = match({"numgen": {"mode": "random", "mod": 2, "offset": 0}}, 0)
+
+
+def paths(rules: Ruleset) -> tuple[FilterPath, ...]:
+    world = World(addresses=frozenset({"127.0.0.1", "::1"}), devices={"lo": 1}, masquerade="")
+    data = replace(SYN, name="data", state="established", tcp_flags=frozenset({"ack", "psh"}))
+    exchange = Exchange(of=SILENT.label, probe=SYN, answers=(SYN_ACK,), later=(data,))
+    return tuple(follow(rules, world, exchange))
+
+
+def case(seen: Observation = SILENT, rules: Ruleset | None = None, **facts: Any) -> Case:
+    read = ruleset() if rules is None else rules
+    given: dict[str, Any] = {"ruleset": read, "filter_paths": paths(read), "interfaces": (LO, ETH),
+                             "listeners": (LISTENER,), **facts}  # fmt: skip
+    return Case("why", parse_target("127.0.0.1:80"), (seen,), Facts(**given))
+
+
+def test_a_healthy_host_shows_nothing() -> None:
+    rules = (filter_drops, filter_rejects, data_stopped, nat_redirects, masquerade_on_loopback, queue_without_consumer,
+             connection_limit, table_full, qdisc_on_loopback, cgroup_denies, sandbox_denies, filter_unseen)  # fmt: skip
+    healthy = case(WORKS, qdiscs=(NOQUEUE,), cgroup_programs=(), sandbox=SANDBOX, conntrack=Conntrack(count=3, limit=9))
+    assert [found for rule in rules for found in rule(healthy)] == []
+
+
+def test_the_rule_that_drops_is_named_with_its_handle() -> None:
+    (found,) = filter_drops(case(rules=ruleset(chain([dport(22), DROP], [dport(80), DROP], name="in"))))
+    assert found.certainty is Certainty.PROVEN
+    assert "rule 2 of chain in in table inet t (handle 2)" in found.statement
+    assert found.fixes[0].run == "nft delete rule inet t in handle 2"
+    assert found.subject == "127.0.0.1:80"
+
+
+def test_an_answer_contradicts_a_drop() -> None:
+    dropping = ruleset(chain([dport(80), DROP]))
+    assert not list(filter_drops(case(WORKS, dropping)))
+    assert not list(filter_drops(case(REFUSED, dropping)))
+
+
+def test_a_drop_by_chance_is_likely_and_proven_by_the_kernels_record() -> None:
+    rules = ruleset(chain([dport(80), NUMGEN, DROP]))
+    assert next(filter_drops(case(rules=rules))).certainty is Certainty.LIKELY
+    assert next(filter_drops(case(rules=rules, drops=(RECORD,)))).certainty is Certainty.PROVEN
+
+
+def test_a_policy_is_mended_by_letting_lo_pass() -> None:
+    (found,) = filter_drops(case(rules=ruleset(chain(policy="drop", name="in"))))
+    assert "the policy of chain in" in found.statement
+    assert found.fixes[0].run == "nft insert rule inet t in iif lo accept"
+
+
+@pytest.mark.parametrize(("kind", "errno", "outcome"), [
+    ({"type": "tcp reset"}, "ECONNREFUSED", Outcome.REFUSED),
+    ({"type": "icmpx", "expr": "admin-prohibited"}, "EHOSTUNREACH", Outcome.UNREACHABLE),
+    ({"type": "icmp", "expr": "net-prohibited"}, "ENETUNREACH", Outcome.UNREACHABLE),
+])  # fmt: skip
+def test_rejects(kind: dict[str, str], errno: str, outcome: Outcome) -> None:
+    seen = replace(SILENT, outcome=outcome, errno=errno)
+    (found,) = filter_rejects(case(seen, ruleset(chain([dport(80), {"reject": kind}]))))
+    assert found.certainty is Certainty.PROVEN
+
+
+def test_data_that_is_dropped_under_a_connection() -> None:
+    established = match({"ct": {"key": "state"}}, "established", "in")
+    rules = ruleset(chain([dport(80), established, DROP]))
+    (found,) = data_stopped(case(WORKS, rules))
+    assert found.cause == "filter-drops"
+    assert "data" in found.statement
+
+
+def test_nat_to_a_dead_port() -> None:
+    rules = ruleset(chain([dport(80), {"redirect": {"port": 8080}}], hook="output", priority=-100, kind="nat"))
+    (found,) = nat_redirects(case(REFUSED, rules))
+    assert found.severity is Severity.ERROR
+    assert "127.0.0.1:8080" in found.statement
+
+
+def test_nat_that_works_is_a_warning_where_a_listener_is_passed_by() -> None:
+    rules = ruleset(chain([dport(80), {"redirect": {"port": 8080}}], hook="output", priority=-100, kind="nat"))
+    assert next(nat_redirects(case(WORKS, rules))).severity is Severity.WARNING
+    assert next(nat_redirects(case(WORKS, rules, listeners=()))).severity is Severity.NOTE
+
+
+def test_masquerade_without_an_address() -> None:
+    rules = ruleset(chain([{"masquerade": None}], hook="postrouting", priority=100, kind="nat"))
+    (found,) = masquerade_on_loopback(case(SILENT, rules))
+    assert (found.severity, found.certainty) == (Severity.ERROR, Certainty.PROVEN)
+
+
+def test_a_queue_that_nobody_reads() -> None:
+    rules = ruleset(chain([dport(80), {"queue": {"num": 5}}]))
+    (found,) = queue_without_consumer(case(rules=rules))
+    assert "queue 5" in found.statement
+
+
+def test_a_limit_of_connections_is_counted() -> None:
+    limit = {"ct count": {"val": 2, "inv": True}}
+    rules = ruleset(chain([dport(80), limit, counter(1), DROP]))
+    held = replace(LISTENER, state="ESTABLISHED", peer_address="127.0.0.1", peer_port=4)
+    assert next(connection_limit(case(rules=rules, sockets=(held, held)))).certainty is Certainty.PROVEN
+    assert next(connection_limit(case(rules=rules, sockets=(held,)))).certainty is Certainty.LIKELY
+    assert not list(filter_drops(case(rules=rules)))
+
+
+def test_the_table_is_full() -> None:
+    assert not list(table_full(case(conntrack=Conntrack(count=8, limit=9))))
+    assert list(table_full(case(conntrack=Conntrack(count=9, limit=9))))
+    assert not list(table_full(case(WORKS, conntrack=Conntrack(count=9, limit=9))))
+
+
+@pytest.mark.parametrize(("changed", "certainty"), [
+    ({"kind": "blackhole"}, Certainty.PROVEN), ({"kind": "pfifo", "limit": 0}, Certainty.PROVEN),
+    ({"kind": "tbf", "burst": 40}, Certainty.PROVEN), ({"kind": "tbf", "drops": 3}, Certainty.LIKELY),
+    ({"kind": "htb", "backlog": 2}, Certainty.PROVEN), ({"kind": "htb"}, None),
+])  # fmt: skip
+def test_disciplines(changed: dict[str, Any], certainty: Certainty | None) -> None:
+    found = list(qdisc_on_loopback(case(qdiscs=(replace(NOQUEUE, **changed),))))
+    assert [one.certainty for one in found] == ([] if certainty is None else [certainty])
+
+
+def test_a_slow_discipline_is_a_warning() -> None:
+    late = replace(WORKS, seconds=0.2)
+    (found,) = qdisc_on_loopback(case(late, qdiscs=(replace(NOQUEUE, kind="tbf", rate=1000),)))
+    assert found.severity is Severity.WARNING
+    assert not list(qdisc_on_loopback(case(WORKS, qdiscs=(replace(NOQUEUE, kind="tbf", rate=1000),))))
+
+
+def test_a_program_on_the_cgroup() -> None:
+    found = next(cgroup_denies(case(DENIED, cgroup_programs=(PROGRAM,), sandbox=SANDBOX)))
+    assert found.certainty is Certainty.PROVEN
+    assert not list(cgroup_denies(case(DENIED, cgroup_programs=(replace(PROGRAM, attach_type="inet6_connect"),))))
+    assert not list(cgroup_denies(case(SILENT, cgroup_programs=(PROGRAM,), sandbox=SANDBOX)))
+
+
+def test_an_output_drop_explains_eperm_of_udp_better_than_a_program() -> None:
+    denied = UdpExchange(address="127.0.0.1", port=80, outcome=Outcome.DENIED, errno="EPERM", failed_call="send")
+    dropped = tuple(replace(path, of=denied.label) for path in paths(ruleset(chain([DROP], hook="output"))))
+    one = case(denied, cgroup_programs=(replace(PROGRAM, attach_type="inet_egress"),), filter_paths=dropped)
+    assert not list(cgroup_denies(one))
+    assert list(filter_drops(one))
+
+
+def test_seccomp_is_blamed_for_what_nothing_else_explains() -> None:
+    confined = replace(SANDBOX, seccomp="filter", no_new_privileges=True)
+    assert next(sandbox_denies(case(DENIED, sandbox=confined, cgroup_programs=()))).certainty is Certainty.PROVEN
+    hidden = Unknown("BPF programs on cgroups", "needs CAP_BPF")
+    assert next(sandbox_denies(case(DENIED, sandbox=confined, cgroup_programs=hidden))).certainty is Certainty.LIKELY
+    assert not list(sandbox_denies(case(DENIED, sandbox=confined, cgroup_programs=(PROGRAM,))))
+    assert not list(sandbox_denies(case(REFUSED, sandbox=confined, cgroup_programs=())))
+    assert not list(sandbox_denies(case(DENIED, sandbox=SANDBOX, cgroup_programs=())))
+
+
+def test_landlock_was_tried() -> None:
+    denied = replace(DENIED, errno="EACCES")
+    assert list(sandbox_denies(case(denied, sandbox=replace(SANDBOX, landlock="denies connect"))))
+    assert not list(sandbox_denies(case(denied, sandbox=replace(SANDBOX, landlock="denies bind"))))
+
+
+def test_rules_that_cannot_be_read_are_only_possible() -> None:
+    hidden = Unknown("packet filter rules", "reading them needs CAP_NET_ADMIN")
+    unread: dict[str, Any] = {"ruleset": hidden, "filter_paths": None}
+    assert next(filter_unseen(case(SILENT, **unread))).certainty is Certainty.POSSIBLE
+    assert next(filter_unseen(case(REFUSED, **unread))).cause == "filter-rejects"
+    assert not list(filter_unseen(case(SILENT, **{**unread, "listeners": ()})))
+    assert not list(filter_unseen(case(SILENT)))
+
+
+def test_an_icmp_error_to_tcp_proves_a_filter() -> None:
+    hidden = Unknown("packet filter rules", "reading them needs CAP_NET_ADMIN")
+    seen = replace(REFUSED, error_from="127.0.0.1")
+    (found,) = filter_unseen(case(seen, ruleset=hidden, filter_paths=None, listeners=()))
+    assert (found.cause, found.certainty) == ("filter-rejects", Certainty.PROVEN)
