@@ -53,7 +53,7 @@ class _Wait:
             if self._until(min(self._began + SOON, self._deadline)):
                 return self._report(met=True)
             threading.Thread(target=_load, daemon=True).start()
-            if self._until(self._deadline - min(AHEAD, self._wish.timeout / 2)):
+            if self._until(self._deadline - min(AHEAD, self._wish.timeout * 0.8)):
                 return self._report(met=True)
             self._begin_diagnosis()
             met = self._until(self._deadline)
@@ -95,7 +95,8 @@ class _Wait:
             return
         for watcher in missing:
             watcher.step_aside()
-        self._diagnoses = Diagnoses([one.target for one in missing], self._wish.family)
+        by_target = {one.target: one for one in missing}
+        self._diagnoses = Diagnoses(list(by_target), self._wish.family, lambda target: by_target[target].come_back())
 
     def _report(self, *, met: bool) -> Report:
         stories = [watcher.waited() for watcher in self._watchers]

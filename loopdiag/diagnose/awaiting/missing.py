@@ -10,23 +10,23 @@ from loopdiag.model.report import Verdict
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from loopdiag.model.finding import Finding
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
 
-AHEAD = 1.2  # seconds before the time is up that a diagnosis begins
-LATEST = 2.5  # seconds after it that one is waited for
+AHEAD = 1.6  # seconds before the time is up that a diagnosis begins
+LATEST = 4.0  # seconds after it that one is waited for
 _MOST = 8  # at a time
 
 
 class Diagnoses:
-    """Runs `why` for each target in threads of their own."""
+    """Runs `why` for each target in threads of their own; `done` hears of each that is over."""
 
-    def __init__(self, targets: Sequence[Target], family: int | None) -> None:
+    def __init__(self, targets: Sequence[Target], family: int | None, done: Callable[[Target], None]) -> None:
         self._targets = list(targets)
-        self._family = family
+        self._family, self._done = family, done
         self._reports: dict[Target, Report] = {}
         self._faults: list[BaseException] = []
         self._left = iter(self._targets)
@@ -66,6 +66,7 @@ class Diagnoses:
             except BaseException as fault:  # noqa: BLE001 - raised again in the thread that waits
                 self._faults.append(fault)
                 return
+            self._done(target)
 
 
 def causes_of(reports: Sequence[Report]) -> tuple[Finding, ...]:

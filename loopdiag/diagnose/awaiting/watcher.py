@@ -62,6 +62,10 @@ class Watcher(threading.Thread):
         if self.state is not None and self.state.there:
             self._aside.set()
 
+    def come_back(self) -> None:
+        """Look again."""
+        self._aside.clear()
+
     def waited(self) -> Waited:
         """The story so far."""
         with self._changed:
@@ -79,7 +83,7 @@ class Watcher(threading.Thread):
         try:
             while not self._done.is_set():
                 if self._aside.is_set():
-                    self._done.wait(STEADY)
+                    self._done.wait(OFTEN)
                     continue
                 spent = time.thread_time()
                 state = self._look()

@@ -49,6 +49,8 @@ class State:
         if isinstance(owners, Unknown):
             return owners
         held = owners.get(socket.inode, ())
+        if isinstance(held, Unknown):
+            return held
         if not held:
             return Unknown(f"who holds {socket.local}", "another user's processes can be seen by root only")
         return tuple(one.name for one in held)

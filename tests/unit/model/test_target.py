@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from loopdiag.model.errors import UsageError
-from loopdiag.model.target import parse_host, parse_target
+from loopdiag.model.target import parse_awaited, parse_host, parse_target
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,15 @@ def test_a_host_is_never_a_port() -> None:
 def test_a_target_reads_as_it_would_be_typed() -> None:
     assert str(parse_target("[::1]:80")) == "[::1]:80"
     assert str(parse_target("unix:/x")) == "unix:/x"
+
+
+def test_a_file_is_awaited_and_nothing_else() -> None:
+    for typed in ("file:/run/ready", "file:///run/ready", "file://localhost/run/ready"):
+        target = parse_awaited(typed)
+        assert (target.transport, target.path, str(target)) == ("file", "/run/ready", "file:/run/ready")
+    assert parse_awaited("localhost:80") == parse_target("localhost:80")
+    for typed in ("file:", "file:relative", "file:/a\0b"):
+        with pytest.raises(UsageError):
+            parse_awaited(typed)
+    with pytest.raises(UsageError):
+        parse_target("file:/run/ready")
