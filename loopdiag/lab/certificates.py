@@ -62,10 +62,11 @@ def _today(kind: str, folder: Path) -> None:
              "-out", str(folder / "cert.pem")]  # fmt: skip
     if kind == "unknown-ca":
         authority = _request(folder, "ca-key.pem", "an authority of the lab")
-        # A strict verifier (Python's from 3.13 on) wants an authority to say that it may sign: RFC 5280, 4.2.1.3.
-        may_sign = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        # openssl makes the two authorities both, and a strict verifier (Python's from 3.13 on) wants an authority to
+        # say that it may sign: RFC 5280, 4.2.1.3.
+        may_sign = ("-addext", "keyUsage=critical,digitalSignature,keyCertSign")
         _openssl(*authority, "-x509", "-days", "2", *may_sign, "-out", str(folder / "ca.pem"))
-        words += ["-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca-key.pem")]
+        words += [*may_sign, "-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca-key.pem")]
     _openssl(*words)
 
 
