@@ -82,10 +82,11 @@ def run(name: str, question: tuple[str, ...]) -> int:
       sudo loopdiag lab run offline -v
       sudo loopdiag lab run offline ping ::1
     """
-    from loopdiag.lab.build import Runner
+    from loopdiag.lab.build import Runner, need_rights
     from loopdiag.lab.library import load, path_of
 
     scenario = load(name)
+    need_rights()
     if question and question[0].startswith("-"):
         question = (*scenario.ask, *question)
     if "--json" not in question:
@@ -99,10 +100,11 @@ def run(name: str, question: tuple[str, ...]) -> int:
 @click.argument("name")
 def shell(name: str) -> int:
     """A shell ($SHELL) on the host of scenario NAME; it is torn down when the shell ends."""
-    from loopdiag.lab.build import Runner
+    from loopdiag.lab.build import Runner, need_rights
     from loopdiag.lab.library import load, path_of
 
     scenario = load(name)
+    need_rights()
     click.echo(f"{_what(scenario)}\ninside the lab; 'exit' leaves it, and nothing stays", err=True)
     done = Runner().shell(path_of(name), scenario, [os.environ.get("SHELL") or "/bin/sh"])
     return _status(scenario, done)
