@@ -10,6 +10,7 @@ from loopdiag.diagnose.session import Session
 from loopdiag.explain.engine import judge
 from loopdiag.explain.interfaces.meaning import with_meanings
 from loopdiag.explain.verdict import verdict
+from loopdiag.host.portable import with_link_details
 from loopdiag.model.case import Case
 from loopdiag.model.report import Verdict
 from loopdiag.model.target import Target
@@ -40,7 +41,7 @@ def interfaces(family: int | None = None) -> Report:
 
 def _shown(facts: Facts, read: Sequence[Interface], family: int | None) -> Facts:
     """With what each address means, of the IP version asked for; the settings served judging alone."""
-    told = with_meanings(read)
+    told = with_meanings(with_link_details(read))
     if family:
         told = tuple(
             replace(one, addresses=tuple(each for each in one.addresses if (":" in each.address) == (family == 6)))

@@ -34,5 +34,7 @@ class Interface:
     received: int | None = None
     sent: int | None = None
     dropped: int | None = None
+    errors: int | None = None
+    speed: int | None = None  # Mbit/s, where the driver tells
     flags: tuple[str, ...] = ()  # IFF_ names, lower case: netdevice(7)
     vrf_table: str | None = None  # of a vrf device: the routing table of its members

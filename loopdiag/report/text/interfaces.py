@@ -40,16 +40,20 @@ def _table(shown: Sequence[Interface], style: Style) -> str:
             style("name", one.name),
             style("good" if one.up and one.running else "bad", _state(one)),
             one.mtu,
-            *("-" if count is None else count for count in (one.received, one.sent, one.dropped)),
-            harmless(" ".join(word for word in (one.kind, one.master and f"of {one.master}") if word)),
+            *("-" if count is None else count for count in (one.received, one.sent, one.dropped, one.errors)),
+            harmless(" ".join(word for word in (one.kind, one.master and f"of {one.master}", _speed(one)) if word)),
         ]
         for one in shown
     ]
-    headers = ["interface", "state", "mtu", "received", "sent", "dropped", ""]
+    headers = ["interface", "state", "mtu", "received", "sent", "dropped", "errors", ""]
     return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True, colalign=_ALIGN if rows else None)
 
 
-_ALIGN = ("left", "left", "right", "right", "right", "right", "left")
+_ALIGN = ("left", "left", "right", "right", "right", "right", "right", "left")
+
+
+def _speed(one: Interface) -> str:
+    return f"{one.speed} Mbit/s" if one.speed else ""
 
 
 def _state(one: Interface) -> str:
