@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loopdiag.cli.deliver import deliver, write_whole
+from loopdiag.cli.leaving import leave
 from loopdiag.cli.options import probe_options
 from loopdiag.model.errors import UsageError
 
@@ -44,7 +45,7 @@ def check(file: str, make: bool, force: bool, settings: Settings) -> int:
     from loopdiag.model.checkfile import parse_checks
 
     assertions = parse_checks(_read(file), file)
-    return deliver(run(assertions, family=settings.family, timeout=settings.timeout), settings)
+    return leave(deliver(run(assertions, family=settings.family, timeout=settings.timeout), settings))
 
 
 def _read(file: str) -> str:

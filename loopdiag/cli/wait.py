@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from loopdiag.cli.leaving import leave
 from loopdiag.cli.options import Settings, probe_options
 from loopdiag.model.duration import parse_duration
 from loopdiag.model.errors import LoopdiagError, UsageError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from loopdiag.model.report import Report
 
+INTERRUPTED = 130
 TIMED_OUT = 124  # as timeout(1) has it
 _NO_SUCH, _NOT_RUN = 127, 126  # as a shell has them
 
@@ -93,8 +94,11 @@ def wait(
     threading.Thread(target=_load, args=(settings.format,), daemon=True).start()
     command: Sequence[str] = ctx.meta["loopdiag.command"]
     progress = Progress(quiet=settings.quiet)
-    with progress.shown(history=bool(command)):
-        report = diagnose(wanted, wish, progress)
+    try:
+        with progress.shown(history=bool(command)):
+            report = diagnose(wanted, wish, progress)
+    except KeyboardInterrupt:
+        return leave(INTERRUPTED)
     return _finish(report, command, settings)
 
 
@@ -117,8 +121,7 @@ def _finish(report: Report, command: Sequence[str], settings: Settings) -> int:
     code = deliver(report, settings)
     if met and command:
         run(command)
-    gc.freeze()  # who waits for us waits for the interpreter's end too: 15 ms less of it
-    return code if met or settings.format == "nagios" else TIMED_OUT
+    return leave(code if met or settings.format == "nagios" else TIMED_OUT)
 
 
 def run(command: Sequence[str]) -> NoReturn:

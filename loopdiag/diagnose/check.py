@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.checking import attempt, reading
-from loopdiag.diagnose.checking.causes import about, cause_of, diagnose
+from loopdiag.diagnose.checking.causes import about, cause_of, diagnose, has_cause
 from loopdiag.diagnose.checking.state import State
 from loopdiag.diagnose.session import Session
 from loopdiag.model.assertion import Check
@@ -49,10 +49,10 @@ def check(
     session = Session("check")
     asked = [one if one.timeout or not timeout else replace(one, timeout=timeout) for one in assertions]
     got = _side_by_side(asked, State(family), family)
-    failed = [one for one, (answer, _) in zip(asked, got, strict=True) if answer.ok is False]
+    failed = [one for one, (answer, _) in zip(asked, got, strict=True) if answer.ok is False and has_cause(one, answer)]
     reports = diagnose(failed, family) if causes else {}
     checks = tuple(_check(one, answer, took, reports) for one, (answer, took) in zip(asked, got, strict=True))
-    undiagnosed = sum(about(one) not in reports and one.kind != "interface" for one in failed) if causes else 0
+    undiagnosed = sum(about(one) not in reports for one in failed) if causes else 0
     return session.report(
         None,
         _verdict(checks),
@@ -104,7 +104,7 @@ def _tried(one: Assertion, state: State, family: int | None) -> tuple[Got, float
 
 
 def _check(one: Assertion, got: Got, took: float, reports: Mapping[str, Report]) -> Check:
-    report = None if got.ok is not False else reports.get(about(one))
+    report = reports.get(about(one)) if got.ok is False and has_cause(one, got) else None
     return Check(
         name=one.name, kind=one.kind, target=one.target, expect=_expected(one), got=got.says, ok=got.ok, seconds=took,
         cause=cause_of(report) if report else None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
 
+ENDS_WITHIN = 0.2  # seconds for the threads: one may be within a request
 SOON = 0.2  # seconds: who has not answered by then may be long in coming
 
 
@@ -61,8 +62,14 @@ class _Wait:
                 self._diagnoses.wait(self._deadline + LATEST)
             return self._report(met=met)
         finally:
-            for watcher in self._watchers:
-                watcher.stop()
+            self._end()
+
+    def _end(self) -> None:
+        for watcher in self._watchers:
+            watcher.stop()
+        deadline = time.monotonic() + ENDS_WITHIN
+        for watcher in self._watchers:
+            watcher.join(max(0.0, deadline - time.monotonic()))
 
     def _until(self, deadline: float) -> bool:
         """Whether all is as wished before the (monotonic) deadline."""

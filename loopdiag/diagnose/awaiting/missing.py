@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.awaiting.watcher import NAME
 from loopdiag.model.report import Verdict
 from loopdiag.model.unknown import Unknown
 
@@ -32,7 +33,7 @@ class Diagnoses:
         self._left = iter(self._targets)
         self._lock = threading.Lock()
         count = min(_MOST, len(self._targets))
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
+        self._threads = [threading.Thread(target=self._work, daemon=True, name=NAME) for _ in range(count)]
         for thread in self._threads:
             thread.start()
 
@@ -75,5 +76,5 @@ def causes_of(reports: Sequence[Report]) -> tuple[Finding, ...]:
     for report in reports:
         if report.verdict is not Verdict.WORKS:
             for one in report.findings:
-                found.setdefault((one.cause, one.statement), one)
+                found.setdefault((one.cause, one.subject), one)
     return tuple(found.values())

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 AT_ONCE = 0.001  # seconds: on one's own host the handshake is over when connect() returns
 SILENCE = 0.05  # seconds without an answer that are worth telling
 RETRY = 3.0  # seconds after which an attempt that nobody answers is given up for a new one
-STAYS = 0.003  # seconds in which a forwarder without a backend, or a server that refuses us, has closed again
+# Seconds in which a forwarder without a backend, or a server that wants none of us, has closed again: where it was
+# there from the beginning, and where it comes up and every moment counts.
+STAYS, STAYS_NEW = 0.05, 0.003
 _PAUSE = 0.05  # seconds before a server that closes at once is bothered again
 
 
@@ -98,7 +100,7 @@ class TcpLook:
         Whether it was accepted is asked only where it matters: it takes the kernel milliseconds to look.
         """
         seen = held.observation()
-        ending = _ending(held.socket)
+        ending = _ending(held.socket, STAYS_NEW if self._was_away else STAYS)
         if ending is None and not self._was_away and self._waits(seen):
             if time.monotonic() - self._since < SILENCE:
                 return None
@@ -130,12 +132,12 @@ def _failed_connects() -> int | None:
     return None if isinstance(counters, Unknown) else counters.protocol.get("Tcp.AttemptFails", 0) - TcpLook.refusals
 
 
-def _ending(connected: socket.socket | None) -> str | None:
-    """How the peer ended it within a moment; None where it stands, or says something."""
+def _ending(connected: socket.socket | None, within: float) -> str | None:
+    """How the peer ended it within so many seconds; None where it stands, or says something."""
     assert connected is not None
     poll = select.poll()
     poll.register(connected, select.POLLIN)
-    if not poll.poll(STAYS * 1000):
+    if not poll.poll(within * 1000):
         return None
     try:
         return None if connected.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) else "closes"

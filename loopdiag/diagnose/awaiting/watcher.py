@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OFTEN = 0.004  # seconds from one look to the next, while the target is not as wished
 STEADY = 0.05  # once it is, and must stay so or others are waited for
+NAME = "loopdiag-wait"
 SHARE = 0.015  # of a core, for all targets together
 RARE = 0.02  # seconds that keeping to that share may make of the pause
 NAMES_AGAIN = 1.0  # seconds until a name is looked up again
@@ -35,7 +36,7 @@ class Watcher(threading.Thread):
         self, target: Target, wish: Wish, began: float, changed: threading.Condition, share: float,
         tell: Callable[[Change], None] | None,
     ) -> None:  # fmt: skip
-        super().__init__(daemon=True)
+        super().__init__(daemon=True, name=NAME)
         self.target = target
         self.state: State | None = None
         self.since: float | None = None  # as wished since then, monotonic

@@ -7,13 +7,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.awaiting.watcher import NAME
 from loopdiag.model.finding import Severity
 from loopdiag.model.report import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from loopdiag.model.assertion import Assertion
+    from loopdiag.model.assertion import Assertion, Got
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
 
@@ -24,7 +25,7 @@ WITHIN = 5.0  # seconds for all of them
 
 def diagnose(failed: Iterable[Assertion], family: int | None) -> dict[str, Report]:
     """The diagnosis of each failed assertion by its `about`, in their order, as far as the bounds allow."""
-    wanted = list({about(one): one for one in reversed(list(failed)) if one.kind != "interface"}.values())[::-1][:MOST]
+    wanted = list({about(one): one for one in reversed(list(failed))}.values())[::-1][:MOST]
     reports: dict[str, Report] = {}
     faults: list[BaseException] = []
     left, lock = iter(wanted), threading.Lock()
@@ -42,7 +43,7 @@ def diagnose(failed: Iterable[Assertion], family: int | None) -> dict[str, Repor
                 return
 
     deadline = time.monotonic() + WITHIN
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_A_TIME, len(wanted)))]
+    threads = [threading.Thread(target=work, daemon=True, name=NAME) for _ in range(min(AT_A_TIME, len(wanted)))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -50,6 +51,13 @@ def diagnose(failed: Iterable[Assertion], family: int | None) -> dict[str, Repor
     if faults:
         raise faults[0]
     return {about(one): reports[about(one)] for one in wanted if about(one) in reports}
+
+
+def has_cause(one: Assertion, got: Got) -> bool:
+    """Whether a diagnosis can say why: a listener that is there, though it should not, has none; nor has an MTU."""
+    if one.kind == "interface":
+        return got.says == "down" and one.expect == "up"
+    return one.kind != "listener" or got.says == "absent"
 
 
 def about(one: Assertion) -> str:
@@ -66,6 +74,10 @@ def cause_of(report: Report) -> str | None:
 
 
 def _report(one: Assertion, family: int | None) -> Report:
+    if one.kind == "interface":
+        from loopdiag.diagnose.interfaces import interfaces
+
+        return interfaces(family)
     assert one.where is not None
     if one.kind == "resolve":
         from loopdiag.diagnose.resolve import resolve
