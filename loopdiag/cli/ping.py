@@ -9,6 +9,7 @@ import click
 
 from loopdiag.cli.deliver import deliver
 from loopdiag.cli.options import probe_options
+from loopdiag.cli.tracing import pcap_option, trace_option, with_extras
 from loopdiag.model.target import parse_host
 
 if TYPE_CHECKING:
@@ -53,8 +54,10 @@ class Seconds(click.FloatRange):
 @click.option("-D", "clock", is_flag=True, help="The time of day before each line.")
 @click.option("-A", "adaptive", is_flag=True, help="Send as soon as the last request is answered.")
 @click.option("-f", "flood", is_flag=True, help="The same, at least 100 a second, a dot for each one unanswered.")
+@trace_option
+@pcap_option
 @probe_options
-def ping(host: str, settings: Settings, **typed: Any) -> int:
+def ping(host: str, trace: bool, pcap: str | None, settings: Settings, **typed: Any) -> int:
     """ICMP echo to HOST, and why it worked or failed.
 
     Lines, statistics and options are those of iputils ping; beside each round trip stands the one between the kernel's
@@ -73,7 +76,14 @@ def ping(host: str, settings: Settings, **typed: Any) -> int:
 
     target = parse_host(host)
     options = _options(settings, **typed)
-    report, streamed = run(target, options, settings, numeric=typed["numeric"], clock=typed["clock"])
+    streamed = False
+
+    def probe() -> Report:
+        nonlocal streamed
+        report, streamed = run(target, options, settings, numeric=typed["numeric"], clock=typed["clock"])
+        return report
+
+    report = with_extras(probe, trace=trace, pcap=pcap)
     code = deliver(report, settings, streamed=streamed)
     return code or _too_few(report, options)
 
