@@ -20,6 +20,7 @@ FRAME = {"loopdiag", "loopdiag.cli", "loopdiag.cli.app", "loopdiag.cli.main", "l
 # What a ping of a numeric address that answers may load of ours, as packages or modules.
 PING = (
     "loopdiag.cli.deliver", "loopdiag.cli.options", "loopdiag.cli.ping", "loopdiag.cli.ping_live",
+    "loopdiag.cli.tracing",  # the two options alone: what they do is loaded where they are used
     "loopdiag.diagnose", "loopdiag.explain", "loopdiag.model", "loopdiag.probes.icmp", "loopdiag.probes.outcome",
     "loopdiag.probes.resolve", "loopdiag.report.formats", "loopdiag.report.style", "loopdiag.report.table",
     "loopdiag.report.text.findings", "loopdiag.report.text.ping", "loopdiag.report.text.ping_lines",
