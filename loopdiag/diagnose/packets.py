@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from loopdiag.explain.evidence import known
 from loopdiag.explain.packetfilter.journey import Exchange, follow
 from loopdiag.explain.packetfilter.place import World
+from loopdiag.model.observation import Outcome
 from loopdiag.model.packetfilter import Packet
 from loopdiag.model.routed import routed
 from loopdiag.model.target import split_port
@@ -80,7 +81,7 @@ def _exchange(seen: Observation, protocol: str, facts: Facts) -> Exchange:
         return Exchange(
             of=seen.label, probe=probe, answers=_tcp_answers(family, there, uid), later=_tcp_later(probe, uid)
         )
-    return Exchange(of=seen.label, probe=probe, answers=_udp_answers(family, there, uid))
+    return Exchange(of=seen.label, probe=probe, answers=_udp_answers(family, _was_there(seen, there), uid))
 
 
 def _ours() -> dict[str, Any]:
@@ -116,6 +117,11 @@ def _listener(facts: Facts, protocol: str, seen: Observation) -> tuple[bool | No
         and one.address in ("0.0.0.0", "::", routed(seen.address))
     ]
     return bool(fit), fit[0].uid if fit else None
+
+
+def _was_there(seen: Observation, there: bool | None) -> bool | None:
+    """A closed UDP port answers with an ICMP error: after silence, a server may have been there and have ended since."""
+    return None if there is False and seen.outcome is Outcome.TIMED_OUT else there
 
 
 def _answer(family: int, protocol: str, name: str, **fields: Any) -> Packet:

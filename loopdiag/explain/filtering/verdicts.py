@@ -10,6 +10,7 @@ from loopdiag.explain.filtering.limits import is_limit
 from loopdiag.explain.filtering.wording import HOOKS, named, packet, removal, shown, text
 from loopdiag.explain.packetfilter.symbols import REJECT_ERRNO
 from loopdiag.model.finding import Certainty, Evidence, Finding
+from loopdiag.model.observation import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from loopdiag.explain.filtering.attempts import Attempt
     from loopdiag.model.case import Case
     from loopdiag.model.packetfilter import FilterPath, FilterStep
+
+
+# How a service that is spoken to seems to behave, where a rule stops what is said.
+_SHOWS = {"drop": Outcome.TIMED_OUT, "reject": Outcome.RESET}
 
 
 class Decision(NamedTuple):
@@ -66,17 +71,27 @@ def filter_drops(case: Case) -> Iterator[Finding]:
 
 def data_stopped(case: Case) -> Iterator[Finding]:
     """The connection comes about, and a rule stops what is sent over it: the service is never heard."""
-    heard = {one.address for one in case.worked if one.kind not in KINDS}
     for attempt in attempts(case):
-        path = next((one for one in attempt.paths if one.packet.name.startswith("data") and _stopped(one)), None)
-        if attempt.failures or path is None or attempt.seen[0].address in heard or is_limit(path.steps[-1]):
+        told = None if attempt.failures else _of_data(case, attempt)
+        if told and not is_limit(told.step):
+            cause, verb = ("filter-drops", "discards") if told.step.action == "drop" else ("filter-rejects", "rejects")
+            yield _finding(case, cause, verb, [(attempt, told)])
+
+
+def _of_data(case: Case, attempt: Attempt) -> Decision | None:
+    """Surely, where nobody was heard; perhaps, where the service was spoken to and fell silent, or was cut off."""
+    spoken = [one for one in case.observations if one.kind not in KINDS and one.address == attempt.seen[0].address]
+    if any(one.outcome.good for one in spoken):
+        return None
+    for path in attempt.paths:
+        if not path.packet.name.startswith("data") or path.packet.protocol != "tcp":
             continue
-        cause, verb = ("filter-drops", "discards") if path.verdict == "drop" else ("filter-rejects", "rejects")
-        yield _finding(case, cause, verb, [(attempt, Decision(path, path.steps[-1], Certainty.PROVEN))])
-
-
-def _stopped(path: FilterPath) -> bool:
-    return path.certain and path.verdict in ("drop", "reject") and path.packet.protocol == "tcp"
+        if path.certain and path.verdict in ("drop", "reject"):
+            return Decision(path, path.steps[-1], Certainty.PROVEN)
+        maybe = next((step for step in path.steps if step.action in ("drop", "reject") and not step.certain), None)
+        if maybe and any(one.outcome is _SHOWS[maybe.action] for one in spoken):
+            return Decision(path, maybe, Certainty.LIKELY)
+    return None
 
 
 def filter_rejects(case: Case) -> Iterator[Finding]:
