@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import click
@@ -38,6 +39,7 @@ def listeners(which: str | None, exposed: bool, all_namespaces: bool, verify: bo
     from loopdiag.diagnose.listeners import Wish
     from loopdiag.diagnose.listeners import listeners as diagnose
 
+    gc.disable()  # nothing here makes cycles, and 15,000 listeners are collected through again and again
     port, process = _asked(which)
     wish = Wish(port=port, process=process, exposed=exposed, all_namespaces=all_namespaces, verify=verify,
                 family=settings.family, timeout=settings.timeout)  # fmt: skip

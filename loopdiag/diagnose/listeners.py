@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.listening import with_owners
 from loopdiag.diagnose.session import Session
-from loopdiag.explain.listeners.census import Asked, held_by, in_words, matching, placed, shared, with_names
+from loopdiag.explain.listeners.census import Asked, described, held_by, in_words, matching, placed, with_names
 from loopdiag.explain.listeners.standing import elsewhere, standing
 from loopdiag.explain.reach import Surroundings
 from loopdiag.host.read import read
@@ -16,10 +16,12 @@ from loopdiag.model.report import Verdict
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from loopdiag.explain.listeners.census import Placed
     from loopdiag.model.finding import Finding
     from loopdiag.model.observation import TcpConnect
+    from loopdiag.model.process import Process
     from loopdiag.model.report import Report
     from loopdiag.model.socket import Socket, UnixSocket
     from loopdiag.model.space import Space
@@ -51,11 +53,9 @@ def listeners(wish: Wish) -> Report:
     spaces = _spaces(wish, gaps)
     for space in spaces:
         sockets += _placed_there(space, gaps)
-    candidates = with_owners(shared(matching(sockets, asked)))
-    named = _with_container_names(candidates, gaps)
-    pairs = zip(candidates, named, strict=True)
-    found = tuple(after for before, after in pairs
-                  if not asked.process or any(held_by(one.owners, asked.process) for one in (before, after)))  # fmt: skip
+    wanted = matching(sockets, asked)
+    candidates = described(wanted, _owners([one.inode for one, _ in wanted]))
+    found = _of_process(wish.process, candidates, _with_container_names(candidates, gaps))
     local = _unix_sockets(wish)
     if asked.process and not found and not local:
         gaps += _hidden(candidates)
@@ -79,11 +79,26 @@ def listeners(wish: Wish) -> Report:
     )
 
 
-def _placed_here(sockets: Sequence[Socket], gaps: list[Unknown]) -> list[Socket]:
+def _owners(inodes: Iterable[int]) -> Mapping[int, tuple[Process, ...] | Unknown]:
+    """By inode: the processes that hold each socket, or why they are hidden."""
+    held = {inode for inode in inodes if inode}
+    owners = read("owners", held) if held else {}
+    return dict.fromkeys(held, owners) if isinstance(owners, Unknown) else owners
+
+
+def _of_process(name: str | None, unnamed: Sequence[Socket], named: Sequence[Socket]) -> tuple[Socket, ...]:
+    """Those that a process, unit or container of that name holds; a container by its id too."""
+    if not name:
+        return tuple(named)
+    return tuple(after for before, after in zip(unnamed, named, strict=True)
+                 if held_by(before.owners, name) or held_by(after.owners, name))  # fmt: skip
+
+
+def _placed_here(sockets: Sequence[Socket], gaps: list[Unknown]) -> list[Placed]:
     return placed(sockets, _surroundings(read("interfaces"), read("local_table"), "this host", gaps))
 
 
-def _placed_there(space: Space, gaps: list[Unknown]) -> list[Socket]:
+def _placed_there(space: Space, gaps: list[Unknown]) -> list[Placed]:
     return placed(space.sockets, _surroundings(space.interfaces, space.local_table, "its namespace", gaps))
 
 

@@ -85,7 +85,7 @@ class Surroundings:
             return Reach(NONE, "nobody: the address is gone")
         if socket.address in ("127.0.0.1", "::1"):
             return self._only()
-        return Reach(HOST, f"{self.here} only, by {socket.address} only")
+        return Reach(HOST, f"only {socket.address}, from {self.here}")
 
     def _at(self, address: str, among: Sequence[Interface]) -> Reach:
         """An address of this host's own."""

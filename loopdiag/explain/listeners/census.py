@@ -13,7 +13,7 @@ from loopdiag.model.report import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from loopdiag.explain.reach import Surroundings
+    from loopdiag.explain.reach import Reach, Surroundings
     from loopdiag.model.finding import Finding
     from loopdiag.model.process import Process
     from loopdiag.model.socket import Socket, UnixSocket
@@ -32,26 +32,56 @@ class Asked:
     family: int | None = None
 
 
-def placed(sockets: Iterable[Socket], around: Surroundings | None) -> list[Socket]:
-    """The listeners with their reach; without it where the interfaces are not known."""
-    if around is None:
-        return list(sockets)
-    reaches = [(one, around.reach(one)) for one in sockets]
-    return [replace(one, reach=to.kind, reach_through=to.through, reach_says=to.says) for one, to in reaches]
+Placed = tuple["Socket", "Reach | None"]  # a listener with its reach, None where the interfaces are not known
 
 
-def matching(sockets: Iterable[Socket], asked: Asked) -> list[Socket]:
+def placed(sockets: Iterable[Socket], around: Surroundings | None) -> list[Placed]:
+    """The listeners with their reach."""
+    return [(one, around.reach(one) if around else None) for one in sockets]
+
+
+def matching(sockets: Iterable[Placed], asked: Asked) -> list[Placed]:
     """Those asked for, whoever holds them, in the order of namespace, port, protocol, address."""
     family = f"ipv{asked.family}" if asked.family else None
     found = [
-        one
-        for one in sockets
+        (one, reach)
+        for one, reach in sockets
         if one.peer_port is None
         and asked.port in (None, one.port)
         and (family is None or family in one.families)
-        and (not asked.exposed or one.reach in (NETWORK, None))
+        and (not asked.exposed or reach is None or reach.kind == NETWORK)
     ]
-    return sorted(found, key=lambda one: (one.namespace or "", one.port, one.protocol, one.address, one.inode))
+    return sorted(found, key=_order)
+
+
+def _order(placed: Placed) -> tuple[str, int, str, str, int]:
+    one, _ = placed
+    return (one.namespace or "", one.port, one.protocol, one.address, one.inode)
+
+
+def described(sockets: Sequence[Placed], owners: Mapping[int, tuple[Process, ...] | Unknown]) -> list[Socket]:
+    """All that is known of each in one value: owners by inode, reach, and who shares its place.
+
+    `reuseport` is told where the kernel lets it only be so: TCP listeners on one address and port (socket(7)).
+    """
+    count: dict[tuple[object, ...], int] = {}
+    for one, _ in sockets:
+        count[_place(one)] = count.get(_place(one), 0) + 1
+    return [
+        replace(
+            one,
+            owners=owners.get(one.inode, ()),
+            reuseport=True if one.protocol == "tcp" and count[_place(one)] > 1 else one.reuseport,
+            reach=reach.kind if reach else None,
+            reach_through=reach.through if reach else (),
+            reach_says=reach.says if reach else None,
+        )
+        for one, reach in sockets
+    ]
+
+
+def _place(one: Socket) -> tuple[object, ...]:
+    return (one.protocol, one.address, one.port, one.device, one.namespace)
 
 
 def held_by(owners: Sequence[Process] | Unknown, name: str) -> bool:
@@ -61,19 +91,6 @@ def held_by(owners: Sequence[Process] | Unknown, name: str) -> bool:
         one.name == cut or (one.unit or "").removeprefix("container ") in (name, f"{name}.service", name[:12])
         for one in known(owners) or ()
     )
-
-
-def shared(sockets: Sequence[Socket]) -> list[Socket]:
-    """With `reuseport` where the kernel lets it only be so: TCP listeners on one address and port: socket(7)."""
-    count: dict[tuple[object, ...], int] = {}
-    for one in sockets:
-        count[_place(one)] = count.get(_place(one), 0) + 1
-    return [replace(one, reuseport=True) if one.protocol == "tcp" and count[_place(one)] > 1 else one
-            for one in sockets]  # fmt: skip
-
-
-def _place(one: Socket) -> tuple[object, ...]:
-    return (one.protocol, one.address, one.port, one.device, one.namespace)
 
 
 def with_names(sockets: Iterable[Socket], names: Mapping[str, str]) -> tuple[Socket, ...]:
@@ -120,7 +137,7 @@ def _counted(asked: Asked, found: Sequence[Socket], local: Sequence[UnixSocket])
     parts = [_number(tcp, "TCP listener"), _number(len(found) - tcp, "UDP socket"), _number(len(local), "UNIX socket")]
     text = ", ".join(part for part in parts if part)
     subject = f"{asked.process} has {text}" if asked.process else text
-    within = f", {_number(len(spaces), 'other network namespace')} among them" if spaces else ""
+    within = f", in {_number(len(spaces), 'other network namespace')} too" if spaces else ""
     return f"{subject}{within}; {_open(exposed, len(found))}" if found else subject
 
 

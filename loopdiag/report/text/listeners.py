@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.model.unknown import Unknown
-from loopdiag.report.style import harmless, milliseconds
+from loopdiag.report.style import harmless, milliseconds, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
         for number, (title, role, group) in enumerate(_groups(found)):
             if number:
                 yield ""
-            yield style(role, title)
+            yield from (style(role, line) for line in paragraph(title, layout.width).splitlines())
             yield _table([_row(one) for one in group], layout)
     local = report.extra.get("unix_listeners")
     if local:
@@ -46,7 +46,8 @@ def _groups(found: Sequence[Socket]) -> Iterator[tuple[str, str, list[Socket]]]:
     """This host's first; what others can reach first."""
     groups: dict[tuple[str, int, str, str], list[Socket]] = {}
     for one in found:
-        key = (one.namespace or "", _ORDER.get(one.reach, 3), one.reach_says or "reach not known", one.reach or "")
+        says = (one.reach_says or "reach not known").replace(one.address, "its own address")
+        key = (one.namespace or "", _ORDER.get(one.reach, 3), says, one.reach or "")
         groups.setdefault(key, []).append(one)
     for key in sorted(groups):
         namespace, _, says, reach = key

@@ -1,0 +1,100 @@
+"""`listeners` beside ss as an independent witness, in this namespace and in others, with rights and without."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.netns.test_sockets import OPEN
+
+if TYPE_CHECKING:
+    from tests.host import Host
+
+pytestmark = pytest.mark.needs("root", "ss", "ip")
+_OWNER = re.compile(r'\("([^"]*)",pid=(\d+)')
+
+
+@pytest.fixture
+def busy(host: Host) -> Host:
+    host.sh("ip link set lo up; mount -t tmpfs tmpfs /run; mkdir /run/netns; ip netns add box; "
+            "ip link add eth0 type veth peer name eth0 netns box; ip addr add 10.9.0.1/24 dev eth0; "
+            "ip link set eth0 up; ip -n box addr add 10.9.0.2/24 dev eth0; ip -n box link set eth0 up; "
+            "ip -n box link set lo up")  # fmt: skip
+    host.python(OPEN)
+    code = "import socket; s = socket.create_server(('0.0.0.0', 7050)); print(1, flush=True); s.accept()"
+    host.start("ip", "netns", "exec", "box", "python3", "-c", code)
+    return host
+
+
+def listeners(host: Host, *words: str, user: str | None = None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = host.report("listeners", *words, user=user)["facts"]["listeners"]
+    return found
+
+
+def by_ss(host: Host) -> list[tuple[object, ...]]:
+    """Protocol, address, port, device, V6ONLY, queue, name and pid of the owner, inode of each."""
+    found = []
+    for line in host.sh("ss -HlntupeO").splitlines():
+        protocol, _, queue, limit, local = line.split()[:5]
+        address, _, port = local.rpartition(":")
+        address, _, device = address.partition("%")
+        owner, inode = _OWNER.search(line), re.search(r" ino:(\d+)", line)
+        assert owner
+        assert inode
+        full = (int(queue), int(limit)) if protocol == "tcp" else (int(queue), 0)
+        found.append((protocol, address.strip("[]").removeprefix("::ffff:"), int(port), device or None,
+                      "v6only:1" in line, full, owner[1], int(owner[2]), int(inode[1])))  # fmt: skip
+    return sorted(found, key=str)
+
+
+def as_ss(one: dict[str, Any]) -> tuple[object, ...]:
+    both = one["families"] == ["ipv4", "ipv6"]
+    only_six = ":" in one["address"] and one["families"] == ["ipv6"] and one["address"] == "::"
+    queue, owner = (one["queue"], one["queue_limit"]), one["process"]
+    address = "*" if both else one["address"]
+    return (one["protocol"], address, one["port"], one["device"], only_six, queue, owner["name"], owner["pid"],
+            one["inode"])  # fmt: skip
+
+
+def test_every_listener_is_as_ss_has_it(busy: Host) -> None:
+    ours = [as_ss(one) for one in listeners(busy)]
+    witness = [(*one[:4], one[4] and one[1] == "::", *one[5:]) for one in by_ss(busy)]
+    assert sorted(ours, key=str) == sorted(witness, key=str)
+    assert sum(one["reuseport"] is True for one in listeners(busy, "7007")) == 2
+
+
+def test_without_rights_sockets_are_shown_without_owners(busy: Host) -> None:
+    report = busy.report("listeners", user="nobody")
+    assert {one["port"] for one in report["facts"]["listeners"]} == {int(str(one[2])) for one in by_ss(busy)}
+    assert all(one["process"] is None for one in report["facts"]["listeners"])
+    assert any(gap["what"] == "owners of sockets" and "root" in gap["because"] for gap in report["unknown"])
+    assert busy.report("listeners", "python3", user="nobody")["verdict"] == "unknown"
+
+
+def test_all_namespaces(busy: Host) -> None:
+    assert {one["namespace"] for one in listeners(busy)} == {None}
+    inner = [one for one in listeners(busy, "--all-namespaces") if one["namespace"]]
+    assert [(one["namespace"], one["port"], one["reach"], one["reach_through"]) for one in inner] == [
+        ("box", 7050, "network", ["eth0"])
+    ]
+    assert inner[0]["process"]["name"] == "python3"
+
+
+def test_reach_is_proven_by_real_connections(busy: Host) -> None:
+    report = busy.report("listeners", "--verify", "--all-namespaces")
+    outcome = {one["to"]: one["outcome"] for one in report["observations"]}
+    assert outcome["127.0.0.1:7001"] == "connected"
+    assert outcome["10.9.0.1:7001"] == "refused"
+    assert outcome["10.9.0.1:7002"] == "connected"
+    assert outcome["10.9.0.2:7050"] == "connected"
+    assert report["verdict"] == "works", report["summary"]
+
+
+def test_the_page_fits_its_columns(busy: Host) -> None:
+    page = busy.loopdiag("listeners", "--all-namespaces").stdout
+    assert max(map(len, page.splitlines())) <= 80
+    assert re.search(r"^  tcp +\[::\]:7003 +both ", page, re.MULTILINE)
+    assert re.search(r"^  tcp +\[::\]:7004 +IPv6 .*V6ONLY", page, re.MULTILINE)
+    assert "in network namespace box" in page
