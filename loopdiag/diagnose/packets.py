@@ -120,7 +120,7 @@ def _listener(facts: Facts, protocol: str, seen: Observation) -> tuple[bool | No
 
 
 def _was_there(seen: Observation, there: bool | None) -> bool | None:
-    """A closed UDP port answers with an ICMP error: after silence, a server may have been there and have ended since."""
+    """A closed UDP port answers with an ICMP error: after silence, a server may have been there, and ended since."""
     return None if there is False and seen.outcome is Outcome.TIMED_OUT else there
 
 

@@ -96,7 +96,7 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
         )
     if _all_was_read(case):
         return None
-    if attempt.refused_to_send and not (known(case.facts.cgroup_programs) or ()):
+    if attempt.refused_to_send and not _confined(case):
         return (
             "filter-drops",
             Certainty.POSSIBLE,
@@ -114,6 +114,12 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
             (Evidence("listener", f"{there.local}, {there.queue} of {there.queue_limit} wait"),),
         )
     return None
+
+
+def _confined(case: Case) -> bool:
+    """Something else that can refuse to send was seen."""
+    sandbox = known(case.facts.sandbox)
+    return bool(known(case.facts.cgroup_programs)) or (sandbox is not None and known(sandbox.seccomp) == "filter")
 
 
 def _serving(case: Case, attempt: Attempt) -> Socket | None:
