@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from loopdiag.cli.clients import client_options
 from loopdiag.cli.deliver import deliver
 from loopdiag.cli.options import Settings, probe_options
+from loopdiag.cli.tracing import pcap_option, trace_option, with_extras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopdiag.model.report import Report
 
 
 @click.command()
 @click.argument("target")
+@trace_option
+@pcap_option
 @probe_options
-def why(target: str, settings: Settings) -> int:
+@client_options
+def why(target: str, trace: bool, pcap: str | None, settings: Settings, clients: Callable[[Report], Report]) -> int:
     """The root cause, whatever the layer: why TARGET works, or why it does not.
 
     TARGET is a host, host:port, port, URL or unix:/path. Every address of it is tried as a client would; what the
@@ -24,7 +36,11 @@ def why(target: str, settings: Settings) -> int:
       loopdiag why 127.0.0.1
       loopdiag why udp://127.0.0.1:53
       loopdiag why unix:/run/docker.sock
+      loopdiag why localhost:3000 --clients
     """
     from loopdiag.diagnose.why import why as diagnose
 
-    return deliver(diagnose(target, family=settings.family, timeout=settings.timeout), settings)
+    report = with_extras(
+        lambda: diagnose(target, family=settings.family, timeout=settings.timeout), trace=trace, pcap=pcap
+    )
+    return deliver(clients(report), settings)

@@ -1,0 +1,1 @@
+"""What the clients that people use do with a name and a port: policies as data, predictions as functions."""

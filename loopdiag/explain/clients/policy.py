@@ -1,0 +1,111 @@
+"""The policy of one client, as policies.toml beside this file has it: the keys are described here.
+
+A client is added by adding a `[[client]]` to that file; what is left out has the value given here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMS = {
+    "star": "* alone",
+    "star-among": "* among others",
+    "host": "the host itself",
+    "domain": "a domain above it",
+    "leading-dot": ".localhost for localhost itself",
+    "host:port": "localhost:3000",
+    "address:port": "127.0.0.1:3000",
+    "cidr": "127.0.0.0/8",
+    "::1": "::1 for [::1]",
+    "[::1]": "[::1]",
+    "glob": "127.*",
+}
+CHOICES = {
+    "speaks": ("http", "postgres", "mysql"),
+    "resolver": ("getaddrinfo", "hosts-and-dns"),
+    "ipv4_only_without": ("", "ipv6-address", "ipv6-loopback"),
+    "order": ("resolver", "ipv4-first", "ipv6-first", "rfc6724"),
+    "connects": ("one", "sequential", "alternating", "racing"),
+    "reports": ("first", "last"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyPolicy:
+    """Which variables of the environment name its proxy, and what keeps a request from it."""
+
+    http: tuple[str, ...] = ()  # in the order in which it looks
+    https: tuple[str, ...] = ()
+    no_proxy: tuple[str, ...] = ()
+    separators: str = ","  # between the entries of NO_PROXY, space among them or not
+    forms: tuple[str, ...] = ()  # of FORMS
+    breaks_on: tuple[str, ...] = ()  # entries of NO_PROXY with which it fails whatever it is asked for
+    breaks_with: str = ""  # its message then
+    never_for_loopback: bool = False  # localhost and loopback addresses are never sent to a proxy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One client. Messages know {host}, {port}, {address}, {endpoint} and what predict.py's `_filled` has more."""
+
+    name: str
+    versions: str
+    sources: tuple[str, ...]  # documentation, or file and version, of each statement here
+    speaks: str = "http"
+    program: str = ""  # the name by which --verify runs it: loopdiag/probes/clients.py
+    since: tuple[int, ...] = ()  # of what versions the program may be, to be checked by this policy
+    before: tuple[int, ...] = ()
+    hardwired: tuple[str, ...] = ()  # names that it answers itself: `localhost`, `*.localhost`
+    hardwired_to: tuple[str, ...] = ()
+    localhost_otherwise: str = ""  # what localhost is to it where the resolver has no answer
+    resolver: str = "getaddrinfo"
+    configured_only: bool = False  # asks with AI_ADDRCONFIG
+    ipv4_only_without: str = ""  # asks for IPv4 alone where this host has no such thing
+    order: str = "resolver"
+    connects: str = "sequential"
+    delay: float | None = None  # seconds: the head start of the first, or the longest wait for each but the last
+    reports: str = "last"  # of several failures
+    refuses_bad_ports: str = ""  # its message for a port on the Fetch standard's list
+    unix_socket_for: tuple[str, ...] = ()  # names that mean its UNIX socket
+    fails: str  # its message where no address could be connected to
+    fails_alone: str = ""  # the same, where there was but one address
+    unresolved: str  # its message where the name has no address
+    proxy: ProxyPolicy = field(default_factory=ProxyPolicy)
+
+
+def parse_policies(text: str) -> tuple[Policy, ...]:
+    """The policies of a file's text, in its order; raises ValueError for what the keys above do not allow."""
+    import tomllib
+
+    return tuple(_policy(table) for table in tomllib.loads(text)["client"])
+
+
+def is_of(policy: Policy, version: tuple[int, ...] | None) -> bool:
+    """Whether a program of this version is what the policy describes; of an unknown version only where all are."""
+    if version is None:
+        return not policy.since and not policy.before
+    return policy.since <= version and (not policy.before or version < policy.before)
+
+
+def _policy(table: Mapping[str, Any]) -> Policy:
+    name = table.get("name", "a client without a name")
+    proxy = _checked(f"{name}: proxy", table.get("proxy", {}), ProxyPolicy)
+    unknown = set(proxy.get("forms", ())) - FORMS.keys()
+    if unknown:
+        raise ValueError(f"{name}: {', '.join(sorted(unknown))} is no form of NO_PROXY")
+    policy = Policy(**_checked(name, {**table, "proxy": ProxyPolicy(**proxy)}, Policy))
+    for key, choices in CHOICES.items():
+        if getattr(policy, key) not in choices:
+            raise ValueError(f"{name}: {key} must be one of {', '.join(choices)}")
+    return policy
+
+
+def _checked(name: str, table: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    known = {one.name for one in fields(kind)}
+    if not table.keys() <= known:
+        raise ValueError(f"{name}: {', '.join(sorted(table.keys() - known))} is no key of a policy")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}

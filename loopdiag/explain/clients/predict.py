@@ -1,0 +1,183 @@
+"""Predict how a client's attempt ends: a pure function of its policy, this host's answers and what sockets saw."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from loopdiag.explain.client.ports import BAD_PORTS
+from loopdiag.explain.clients.addresses import addresses_of, groups_of
+from loopdiag.explain.clients.no_proxy import broken_by, captured_by, honoured
+from loopdiag.model.address import endpoint
+from loopdiag.model.client import Ending, Prediction, ProxyUse
+from loopdiag.model.observation import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from loopdiag.explain.clients.addresses import NameAnswers
+    from loopdiag.explain.clients.policy import Policy
+    from loopdiag.model.observation import TcpConnect
+    from loopdiag.model.proxy import Proxy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all clients meet here. `seen` are the outcomes by address; `proxies` whether each `host:port` answers."""
+
+    names: NameAnswers
+    port: int | None
+    scheme: str = "http"
+    seen: Mapping[str, TcpConnect] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    proxies: Mapping[str, bool] = field(default_factory=dict)
+
+
+def predict(policy: Policy, here: Surroundings) -> Prediction:
+    """The row of this client."""
+    host = here.names.host
+    if host.lower() in policy.unix_socket_for:
+        return _row(policy, (), Ending.UNKNOWN, f"means its UNIX socket by {host}: no address is tried")
+    if policy.refuses_bad_ports and here.port in BAD_PORTS:
+        return _row(policy, (), Ending.FAILS, policy.refuses_bad_ports)
+    if broken_by(policy.proxy, here.environment):
+        return _row(policy, (), Ending.FAILS, policy.proxy.breaks_with)
+    found = addresses_of(policy, here.names)
+    secure = here.scheme in ("https", "wss")
+    proxy = captured_by(policy.proxy, here.environment, secure, host, here.port, _is_loopback(host, found))
+    if proxy:
+        return _proxied(policy, here, proxy)
+    if found is None:
+        return _row(policy, (), Ending.UNKNOWN, "asks the name server itself, which was not done here")
+    if isinstance(found, str):
+        return _row(policy, (), Ending.FAILS, _filled(policy.unresolved, here, None, found))
+    return _connected(policy, here, found)
+
+
+def _is_loopback(host: str, found: Sequence[str] | str | None) -> bool:
+    """By name (localhost and below), or by address."""
+    name = host.lower().rstrip(".")
+    first = name if not found or isinstance(found, str) else found[0]
+    return name == "localhost" or name.endswith(".localhost") or first == "::1" or first.startswith("127.")
+
+
+def _proxied(policy: Policy, here: Surroundings, proxy: Proxy) -> Prediction:
+    where = endpoint(proxy.host, proxy.port)
+    answers = here.proxies.get(where)
+    use = ProxyUse(variable=proxy.variable, to=where, answers=answers)
+    if answers:
+        return _row(policy, (), Ending.PROXIED, f"{proxy.variable} sends it to {where}, which answers", proxy=use)
+    if answers is None:
+        text = f"{proxy.variable} sends it to {where}, a proxy elsewhere"
+        return _row(policy, (), Ending.PROXIED, text, proxy=use)
+    text = f"{proxy.variable} sends it to {where}, where nothing answers"
+    return _row(policy, (), Ending.FAILS, text, proxy=use)
+
+
+def _connected(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Prediction:
+    if here.port is None or not all(one in here.seen for one in found):
+        return _row(policy, found, Ending.UNKNOWN, "")
+    waited = 0.0
+    if policy.connects == "racing":
+        reached, waited = _raced(policy, here, found)
+    else:
+        reached, waited = _in_turn(here, found, policy.delay)
+    if reached is None:
+        return _failed(policy, here, found)
+    if reached == found[0]:
+        return _row(policy, found, Ending.REACHES, "at once", reached, 0.0)
+    why = here.seen[found[0]]
+    when = f"after {waited * 1000:.0f} ms" if waited else "at once"
+    if waited and waited >= _KERNEL:
+        when = "after two minutes (tcp_syn_retries)"
+    text = f"{when}; {found[0]}: {why.errno or why.outcome.value}"
+    return _row(policy, found, Ending.FALLS_BACK, text, reached, waited)
+
+
+_KERNEL = 127.0  # seconds until connect() gives up: net.ipv4.tcp_syn_retries = 6 (tcp(7))
+
+
+def _in_turn(here: Surroundings, found: Sequence[str], patience: float | None) -> tuple[str | None, float]:
+    """One after the other: which is reached, and the seconds that the silent ones before it cost."""
+    waited = 0.0
+    for address in found:
+        seen = here.seen[address]
+        if seen.outcome.good:
+            return address, waited
+        if seen.outcome is Outcome.TIMED_OUT:
+            waited += patience or _KERNEL
+    return None, waited
+
+
+def _raced(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[str | None, float]:
+    """Both IP versions, the second with a handicap, which ends where the first has failed altogether."""
+    first, second = (_in_turn(here, group, None) for group in groups_of(found))
+    silent = any(here.seen[one].outcome is Outcome.TIMED_OUT for one in groups_of(found)[0])
+    if first[0] and (not first[1] or not second[0]):
+        return first
+    if not second[0]:
+        return None, 0.0
+    return second[0], second[1] + ((policy.delay or 0.0) if silent else 0.0)
+
+
+def _failed(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Prediction:
+    silent = [one for one in found if here.seen[one].outcome is Outcome.TIMED_OUT]
+    if silent and (policy.delay is None or policy.connects == "racing" or silent[-1] == found[-1]):
+        return _row(policy, found, Ending.HANGS, f"no answer from {silent[0]}")
+    address = found[0] if policy.reports == "first" else found[-1]
+    template = policy.fails_alone if len(found) == 1 and policy.fails_alone else policy.fails
+    return _row(policy, found, Ending.FAILS, _filled(template, here, address, here.seen[address].errno))
+
+
+def _filled(template: str, here: Surroundings, address: str | None, code: str | None) -> str:
+    number = getattr(errno, code, None) if code else None
+    values = {
+        "host": here.names.host,
+        "named": f'"{here.names.host}"' + ("" if here.names.numeric else f" ({address})"),
+        "port": here.port,
+        "address": address,
+        "endpoint": endpoint(address or "", here.port),
+        "errno": code or "",
+        "number": number,
+        "error": os.strerror(number) if number else _WORDS.get(code or "", code or ""),
+        "node": _NODE.get(code or "", code or ""),
+    }
+    return template.format(**values)
+
+
+_WORDS = {
+    "EAI_NONAME": "Name or service not known",
+    "EAI_AGAIN": "Temporary failure in name resolution",
+    "EAI_NODATA": "No address associated with hostname",
+    "EAI_ADDRFAMILY": "Address family for hostname not supported",
+}  # gai_strerror(3)
+_NODE = {"EAI_NONAME": "ENOTFOUND", "EAI_NODATA": "ENOTFOUND"}  # lib/internal/errors.js of Node.js
+
+
+def _row(
+    policy: Policy,
+    addresses: tuple[str, ...],
+    ending: Ending,
+    says: str,
+    address: str | None = None,
+    seconds: float | None = None,
+    *,
+    proxy: ProxyUse | None = None,
+) -> Prediction:
+    return Prediction(
+        client=policy.name,
+        versions=policy.versions,
+        addresses=addresses,
+        tries="sequential" if policy.connects == "alternating" else policy.connects,
+        delay=policy.delay,
+        ending=ending,
+        address=address,
+        seconds=seconds,
+        says=says,
+        proxy=proxy,
+        proxy_variables=policy.proxy.http,
+        no_proxy=honoured(policy.proxy),
+        sources=policy.sources,
+    )
