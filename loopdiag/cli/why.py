@@ -9,6 +9,7 @@ import click
 from loopdiag.cli.clients import client_options
 from loopdiag.cli.deliver import deliver
 from loopdiag.cli.options import Settings, probe_options
+from loopdiag.cli.sides import side_options
 from loopdiag.cli.tracing import pcap_option, trace_option, with_extras
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @pcap_option
 @probe_options
 @client_options
+@side_options
 def why(target: str, trace: bool, pcap: str | None, settings: Settings, clients: Callable[[Report], Report]) -> int:
     """The root cause, whatever the layer: why TARGET works, or why it does not.
 
@@ -36,6 +38,7 @@ def why(target: str, trace: bool, pcap: str | None, settings: Settings, clients:
       loopdiag why 127.0.0.1
       loopdiag why udp://127.0.0.1:53
       loopdiag why unix:/run/docker.sock
+      loopdiag why localhost:8080 --from host --to container:web
       loopdiag why localhost:3000 --clients
     """
     from loopdiag.diagnose.why import why as diagnose
