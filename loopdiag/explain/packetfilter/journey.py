@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.packetfilter.place import Connection
 from loopdiag.explain.packetfilter.symbols import ICMP_CODES, ICMPV6_CODES
-from loopdiag.explain.packetfilter.walk import Walk
+from loopdiag.explain.packetfilter.walk import Rules, Walk
 from loopdiag.model.packetfilter import Packet
 
 if TYPE_CHECKING:
@@ -34,25 +34,26 @@ class Exchange:
 def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[FilterPath]:
     """The path of the probe; where it gets through, those of its answers; where one of these does, the later ones."""
     connection = Connection(original=exchange.probe)
-    walk = Walk(ruleset, world, connection, exchange.probe)
+    rules = Rules(ruleset)
+    walk = Walk(rules, world, connection, exchange.probe)
     probe = walk.send(exchange.of)
     yield probe
     arrived, local = walk.place.packet, walk.place.hook == "input"
     if probe.verdict == "reject":
         error = _addressed(rejection(probe), arrived)
-        yield _follow(ruleset, world, connection, error, exchange.of, local=True)
+        yield _follow(rules, world, connection, error, exchange.of, local=True)
     if probe.verdict != "accept":
         return
     answered = []
     for template in exchange.answers:
-        path = _follow(ruleset, world, connection, _addressed(template, arrived), exchange.of, local)
+        path = _follow(rules, world, connection, _addressed(template, arrived), exchange.of, local)
         answered.append(path)
         yield path
     if not answered or answered[0].verdict != "accept":
         return
     for template in exchange.later:
         packet = _addressed(template, arrived) if template.answer else _like(template, exchange.probe)
-        path = _follow(ruleset, world, connection, packet, exchange.of, local)
+        path = _follow(rules, world, connection, packet, exchange.of, local)
         yield path
         if path.verdict != "accept":
             return
@@ -77,8 +78,8 @@ def rejection(path: FilterPath) -> Packet:
     )
 
 
-def _follow(ruleset: Ruleset, world: World, connection: Connection, packet: Packet, of: str, local: bool) -> FilterPath:
-    walk = Walk(ruleset, world, connection, packet)
+def _follow(rules: Rules, world: World, connection: Connection, packet: Packet, of: str, local: bool) -> FilterPath:
+    walk = Walk(rules, world, connection, packet)
     return walk.receive(of) if packet.answer and not local else walk.send(of)
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def condition(word: str, inside: Any, place: Place, table: Table) -> tuple[Answer, str]:
     """Whether the packet gets past a statement, and what that depends on where it cannot be decided."""
     if word == "match":
-        return matches(inside, place, table), what_it_needs(inside)
+        holds = matches(inside, place, table)
+        return holds, what_it_needs(inside) if holds is None else ""
     if word == "limit":
         return None, "a rate limit"
     if word in ("ct count", "connlimit"):

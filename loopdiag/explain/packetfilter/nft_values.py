@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.packetfilter.place import address_number
@@ -50,11 +49,12 @@ def _composed(raw: dict[str, Any], kinds: Kinds, place: Place) -> Value:
 
 
 def _prefix(inside: dict[str, Any]) -> Value:
-    try:
-        network = ip_network(f"{inside['addr']}/{inside['len']}", strict=False)
-    except (KeyError, ValueError):
+    address, length = inside["addr"], inside["len"]
+    start = address_number(address) if isinstance(address, str) else None
+    if start is None or not isinstance(length, int):
         return None
-    return Span(int(network.network_address), int(network.broadcast_address))
+    hosts = (1 << (128 if ":" in address else 32) - length) - 1
+    return Span(start.low & ~hosts, start.low | hosts)
 
 
 def _flags(raw: Sequence[Any], kinds: Kinds, place: Place) -> Value:

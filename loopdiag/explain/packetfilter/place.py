@@ -104,9 +104,9 @@ class Place:
 
 def address_number(text: str) -> Span | None:
     """An address as a number; None where it is none."""
-    from ipaddress import ip_address
+    from socket import AF_INET, AF_INET6, inet_pton
 
     try:
-        return exactly(int(ip_address(text.partition("%")[0])))
-    except ValueError:
+        return exactly(int.from_bytes(inet_pton(AF_INET6 if ":" in text else AF_INET, text.partition("%")[0]), "big"))
+    except OSError:
         return None

@@ -23,16 +23,25 @@ DEEPEST = 32  # the kernel's own limit of nested jumps is 16
 MOST_RULES = 200_000  # what a map with an unknown key could multiply
 
 
+class Rules:
+    """A ruleset made ready to be walked through many times."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
+        self.chains = {(chain.tool, chain.family, chain.table, chain.name): chain for chain in ruleset.chains}
+        self.changing = changing_sets(ruleset)
+
+
 class Walk:
     """A packet on its way. `steps` collects what was decided; `certain` ends with the first thing that is not."""
 
-    def __init__(self, ruleset: Ruleset, world: World, connection: Connection, packet: Packet) -> None:
-        self._ruleset = ruleset
-        self._chains = {(chain.tool, chain.family, chain.table, chain.name): chain for chain in ruleset.chains}
+    def __init__(self, rules: Rules, world: World, connection: Connection, packet: Packet) -> None:
+        self._ruleset = rules.ruleset
+        self._chains = rules.chains
         self._first = packet
         self._seen = 0
-        self.place = Place(packet=packet, connection=connection, world=world, sets=ruleset.sets,
-                           changing=changing_sets(ruleset))  # fmt: skip
+        self.place = Place(packet=packet, connection=connection, world=world, sets=rules.ruleset.sets,
+                           changing=rules.changing)  # fmt: skip
         self.steps: list[FilterStep] = []
         self.certain = True
 
