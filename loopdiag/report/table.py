@@ -42,7 +42,9 @@ def render(report: Report, layout: Layout) -> str:
 
 def _blocks(report: Report, style: Style, layout: Layout) -> Iterator[str]:
     module = BODIES.get(report.command)
-    if module:
+    if "sides" in report.extra:  # of --from and --to
+        yield "\n".join(import_module("loopdiag.report.text.sides").sides(report, style, layout))
+    elif module:
         yield "\n".join(import_module(f"loopdiag.report.text.{module}").body(report, style, layout))
     if "journey" in report.extra and report.command != "trace":  # attached by --trace
         yield "\n".join(import_module("loopdiag.report.text.journey").journey(report, style, layout))
