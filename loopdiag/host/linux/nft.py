@@ -128,7 +128,7 @@ def _chain(value: Mapping[str, Any], rules: Mapping[tuple[str, str, str], list[F
         rules=tuple(rules.get(key, ())),
         hook=value.get("hook"),
         type=value.get("type"),
-        priority=value.get("prio"),
+        priority=value["prio"] if isinstance(value.get("prio"), int) else None,
         policy=value.get("policy"),
         devices=devices or texts.devices.get(key, ()),
     )
