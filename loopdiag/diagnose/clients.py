@@ -43,11 +43,14 @@ def with_clients(
     """The report with `clients` added: a row for each client that speaks the target's protocol.
 
     `only` those whose name begins so, or whose program is called so. With `verify`, the clients that are installed
-    here make one request each. `timeout` is in seconds, for one answer.
+    here make one request each. `timeout` is in seconds, for one answer. Raises UsageError where clients have nothing
+    to do with the target.
     """
     target = report.target
     if target is None or target.host is None or target.transport not in ("tcp", "icmp"):
-        return report
+        raise UsageError(f"clients are shown for names and TCP ports, which '{target and target.input}' is not")
+    if verify and target.port is None:
+        raise UsageError(f"--verify needs a port, as in 'loopdiag why {target.host}:3000 --verify'")
     began = time.monotonic()
     policies = [one for one in chosen(only) if _speaks(one, target)]
     facts = gather(Question(target=target), ("interfaces",), report.facts)
@@ -69,6 +72,13 @@ def chosen(only: Sequence[str]) -> tuple[Policy, ...]:
             names = ", ".join(one.name for one in policies)
             raise UsageError(f"'{word}' is no client that is known here: there are {names}")
     return tuple(one for one in policies if not only or any(_called(one, word) for word in only))
+
+
+def document() -> str:
+    """docs/clients.md, as it must be."""
+    from loopdiag.explain.clients.page import markdown
+
+    return markdown(read_policies())
 
 
 def _called(policy: Policy, word: str) -> bool:

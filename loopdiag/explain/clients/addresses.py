@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from loopdiag.explain.clients.policy import Policy
 
+TIMED_OUT = "timed-out"  # in place of an EAI_ error, where nobody waited for longer
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:

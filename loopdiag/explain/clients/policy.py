@@ -50,7 +50,7 @@ class ProxyPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One client. Messages know {host}, {port}, {address}, {endpoint} and what predict.py's `_filled` has more."""
+    """One client. Messages know {host}, {named}, {port}, {address}, {endpoint}, {errno}, {number}, {error}, {word}."""
 
     name: str
     versions: str
@@ -71,6 +71,7 @@ class Policy:
     reports: str = "last"  # of several failures
     refuses_bad_ports: str = ""  # its message for a port on the Fetch standard's list
     unix_socket_for: tuple[str, ...] = ()  # names that mean its UNIX socket
+    words: Mapping[str, str] = field(default_factory=dict)  # what {word} is instead of the errno or EAI_ name
     fails: str  # its message where no address could be connected to
     fails_alone: str = ""  # the same, where there was but one address
     unresolved: str  # its message where the name has no address

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.client.ports import BAD_PORTS
-from loopdiag.explain.clients.addresses import addresses_of, groups_of
+from loopdiag.explain.clients.addresses import TIMED_OUT, addresses_of, groups_of
 from loopdiag.explain.clients.no_proxy import broken_by, captured_by, honoured
 from loopdiag.model.address import endpoint
 from loopdiag.model.client import Ending, Prediction, ProxyUse
@@ -51,8 +51,10 @@ def predict(policy: Policy, here: Surroundings) -> Prediction:
         return _proxied(policy, here, proxy)
     if found is None:
         return _row(policy, (), Ending.UNKNOWN, "asks the name server itself, which was not done here")
+    if found == TIMED_OUT:
+        return _row(policy, (), Ending.HANGS, "the resolver does not answer")
     if isinstance(found, str):
-        return _row(policy, (), Ending.FAILS, _filled(policy.unresolved, here, None, found))
+        return _row(policy, (), Ending.FAILS, _filled(policy, policy.unresolved, here, None, found))
     return _connected(policy, here, found)
 
 
@@ -128,10 +130,10 @@ def _failed(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Predi
         return _row(policy, found, Ending.HANGS, f"no answer from {silent[0]}")
     address = found[0] if policy.reports == "first" else found[-1]
     template = policy.fails_alone if len(found) == 1 and policy.fails_alone else policy.fails
-    return _row(policy, found, Ending.FAILS, _filled(template, here, address, here.seen[address].errno))
+    return _row(policy, found, Ending.FAILS, _filled(policy, template, here, address, here.seen[address].errno))
 
 
-def _filled(template: str, here: Surroundings, address: str | None, code: str | None) -> str:
+def _filled(policy: Policy, template: str, here: Surroundings, address: str | None, code: str | None) -> str:
     number = getattr(errno, code, None) if code else None
     values = {
         "host": here.names.host,
@@ -141,19 +143,18 @@ def _filled(template: str, here: Surroundings, address: str | None, code: str | 
         "endpoint": endpoint(address or "", here.port),
         "errno": code or "",
         "number": number,
-        "error": os.strerror(number) if number else _WORDS.get(code or "", code or ""),
-        "node": _NODE.get(code or "", code or ""),
+        "error": os.strerror(number) if number else _RESOLVER.get(code or "", code or ""),
+        "word": policy.words.get(code or "", code or ""),
     }
     return template.format(**values)
 
 
-_WORDS = {
+_RESOLVER = {
     "EAI_NONAME": "Name or service not known",
     "EAI_AGAIN": "Temporary failure in name resolution",
     "EAI_NODATA": "No address associated with hostname",
     "EAI_ADDRFAMILY": "Address family for hostname not supported",
 }  # gai_strerror(3)
-_NODE = {"EAI_NONAME": "ENOTFOUND", "EAI_NODATA": "ENOTFOUND"}  # lib/internal/errors.js of Node.js
 
 
 def _row(
