@@ -73,9 +73,9 @@ def other_namespaces(root: Path = Path("/")) -> Iterator[Namespace]:
     proc = root / "proc"
     names = {_identity(path): path for path in _mounted(root)}
     seen = {_identity(proc / "thread-self/ns/net"), None}
-    tables = {_table(proc / "thread-self"), None}
+    tables = {_table(f"{proc}/thread-self"), None}
     for pid in sorted(int(entry) for entry in os.listdir(proc) if entry.isdecimal()):  # noqa: PTH208
-        table = _table(proc / str(pid))
+        table = _table(f"{proc}/{pid}")
         if table in tables:
             continue
         tables.add(table)
@@ -89,17 +89,17 @@ def other_namespaces(root: Path = Path("/")) -> Iterator[Namespace]:
             yield Namespace(path.name, str(path), None)
 
 
-def _identity(path: Path) -> int | None:
+def _identity(path: Path | str) -> int | None:
     """The inode of a namespace; None where it may not be seen."""
     try:
-        return path.stat().st_ino
+        return os.stat(path).st_ino  # noqa: PTH116 - asked of every process: a Path for each would cost more
     except OSError:
         return None
 
 
-def _table(process: Path) -> int | None:
+def _table(process: str) -> int | None:
     """The inode of /proc/PID/net/protocols, which each network namespace has one of and anybody may see."""
-    return _identity(process / "net/protocols")
+    return _identity(f"{process}/net/protocols")
 
 
 def _name(identity: int | None, names: dict[int | None, Path], pid: int) -> str:
