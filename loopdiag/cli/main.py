@@ -45,6 +45,8 @@ def _run(words: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
+    except SystemExit:  # click's own way to end on EPIPE, before it reaches us
+        raise BrokenPipeError from None
     except Exception as fault:  # noqa: BLE001 - the boundary: anything else is a bug of ours and says so
         return _bug(words, fault)
     return code if isinstance(code, int) else 0
@@ -53,7 +55,9 @@ def _run(words: list[str]) -> int:
 def _end(words: list[str], code: int, sentence: str, command: str | None = None) -> int:
     """Say the sentence; returns the exit code."""
     hint = f" (see '{command} --help')" if command else ""
-    sentence = " ".join(sentence.split())
+    from loopdiag.report.style import harmless
+
+    sentence = harmless(" ".join(sentence.split()))
     click.echo(f"loopdiag: {sentence}{hint}", err=True)
     if "--format nagios" not in " ".join(words).replace("--format=", "--format "):
         return code

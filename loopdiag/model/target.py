@@ -71,7 +71,10 @@ def parse_awaited(text: str) -> Target:
 def parse_host(text: str, port: int | str | None = None, scheme: str = "icmp") -> Target:
     """Read a HOST of `ping`, `resolve`, `connect`: never a port, so a bare number is an address."""
     host = text.strip()
-    return _target(host, scheme, host.removeprefix("[").removesuffix("]") if host.startswith("[") else host, port)
+    bare, after = split_port(host) if host.startswith("[") else (host, None)
+    if after is not None:
+        raise UsageError(f"'{host}' holds a port, where a host alone is wanted")
+    return _target(host, scheme, bare, port)
 
 
 def parse_port(text: str | int) -> int:

@@ -18,6 +18,8 @@ WRONG = [
     ["why", "localhost:http"],
     ["why", "ftp://localhost"],
     ["why", "[::1"],
+    ["ping", "[::1"],
+    ["ping", "[::1]:80"],
     ["why", "unix:relative"],
     ["why", "fe80::1%nosuch0"],
     ["why", "-4", "-6", "localhost"],
@@ -72,7 +74,10 @@ def test_a_mistyped_cause_is_answered_with_the_nearest() -> None:
 
 
 def test_control_characters_typed_are_not_echoed() -> None:
-    assert "\x1b" not in run("why", "local\x1b[2Jhost:1").stderr
+    for words in (["why", "ftp\x1b[2J://localhost"], ["explain", "no\x1b[2J"], ["why", "localhost:\x1b[2J"]):
+        said = run(*words).stderr
+        assert "\x1b" not in said
+        assert "\\x1b" in said
 
 
 def test_a_file_that_cannot_be_written_loses_no_old_one(tmp_path: Path) -> None:

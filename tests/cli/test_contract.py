@@ -132,8 +132,8 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
         ["bash", "-c", f"set -o pipefail; {sys.executable} -m loopdiag explain | true"],
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    assert "bug" not in done.stderr
+    assert done.returncode == 0
+    assert done.stderr == ""
 
 
 def test_a_bug_of_ours_has_its_own_exit_code() -> None:
