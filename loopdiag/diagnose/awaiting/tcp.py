@@ -7,16 +7,18 @@ first answer on, as its process has only just called listen(); only a forwarder 
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loopdiag.diagnose.awaiting.words import NO_ANSWER, state_of
 from loopdiag.host.read import read
 from loopdiag.model.observation import Outcome
 from loopdiag.model.readiness import State
 from loopdiag.model.unknown import Unknown
+from loopdiag.probes.outcome import family_of, sockaddr
 from loopdiag.probes.tcp import TcpAttempt
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ SILENCE = 0.05  # seconds without an answer that are worth telling
 RETRY = 3.0  # seconds after which an attempt that nobody answers is given up for a new one
 # Seconds in which a forwarder without a backend, or a server that wants none of us, has closed again: where it was
 # there from the beginning, and where it comes up and every moment counts.
-STAYS, STAYS_NEW = 0.05, 0.003
+STAYS, STAYS_NEW = 0.05, 0.002
 _PAUSE = 0.05  # seconds before a server that closes at once is bothered again
 
 
@@ -41,6 +43,9 @@ class TcpLook:
         self._pending: TcpAttempt | None = None  # the first that nobody answered: it ends when somebody does
         self._held: TcpAttempt | None = None  # connected, and not yet known to be served
         self._since = 0.0
+        self._refusal: State | None = None  # the last answer, while it stays the same
+        self._family, self._where = family_of(address), tuple[Any, ...]()
+        self._scout: TcpAttempt | None = None  # the one that was not refused again
         self._was_away = False  # nobody was there when we looked before
         self._failures: int | None = None  # of all connects of this host, before the one that is held
         self._closes = False  # it closed the last connection at once
@@ -49,6 +54,8 @@ class TcpLook:
         """The state now; None where it is too early to tell. Without `takes_time`, connected is all that is asked."""
         if self._held is not None:
             return self._fate(self._held)
+        if self._refusal is not None and self._refused_again():
+            return self._refusal
         ended = self._ended()
         if ended is None:
             return self._silent()
@@ -58,16 +65,19 @@ class TcpLook:
             if seen.outcome is Outcome.REFUSED:
                 TcpLook.refusals += 1
             self._was_away = self._was_away or not (seen.outcome.good or seen.outcome is Outcome.TIMED_OUT)
-            return state_of(seen)
+            state = state_of(seen)
+            if self._own and seen.outcome is Outcome.REFUSED:
+                self._refusal, self._where = state, sockaddr(self._address, self._port)
+            return state
         self._held, self._since = ended, time.monotonic()
         return self._fate(ended)
 
     def close(self) -> None:
         """Leave nothing open."""
-        for attempt in (self._pending, self._held):
+        for attempt in (self._pending, self._held, self._scout):
             if attempt is not None:
                 attempt.__exit__(None, None, None)
-        self._pending = self._held = None
+        self._pending = self._held = self._scout = None
 
     def _ended(self) -> TcpAttempt | None:
         """An attempt that has ended: the one under way, or a new one; a far host gets one at a time."""
@@ -78,7 +88,7 @@ class TcpLook:
         if pending is not None and not self._own:
             return None
         self._failures = _failed_connects() if self._closes else None
-        attempt = TcpAttempt(self._address, self._port).__enter__()
+        attempt, self._scout = self._scout or TcpAttempt(self._address, self._port).__enter__(), None
         if attempt.wait(AT_ONCE if self._own else SILENCE):
             self.close()
             return attempt
@@ -87,6 +97,20 @@ class TcpLook:
         else:
             attempt.__exit__(None, None, None)
         return None
+
+    def _refused_again(self) -> bool:
+        """Whether it is refused as it was a moment ago, found out for a quarter of an attempt's cost."""
+        scout = socket.socket(self._family, socket.SOCK_STREAM)
+        scout.setblocking(False)
+        number = scout.connect_ex(self._where)
+        if errno.ECONNREFUSED in (number, scout.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+            scout.close()
+            TcpLook.refusals += 1
+            return True
+        self._refusal = None
+        self._scout = TcpAttempt(self._address, self._port)
+        self._scout.socket = scout
+        return False
 
     def _silent(self) -> State | None:
         pending = self._pending

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from loopdiag.model.readiness import Wish
     from loopdiag.model.target import Target
 
-OFTEN = 0.004  # seconds from one look to the next, while the target is not as wished
+OFTEN = 0.003  # seconds from one look to the next, while the target is not as wished
 STEADY = 0.05  # once it is, and must stay so or others are waited for
 NAME = "loopdiag-wait"
 SHARE = 0.015  # of a core, for all targets together
