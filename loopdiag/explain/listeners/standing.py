@@ -73,6 +73,8 @@ def _gone(one: Socket) -> Finding:
 
 def _held_up(one: Socket) -> Iterator[Finding]:
     held = owners(one)
+    if not one.full and not any(map(_why, held)):
+        return
     reasons = [(process, _why(process)) for process in held]
     if held and all(reason for _, reason in reasons):
         process, reason = reasons[0]

@@ -103,12 +103,13 @@ def _unix(one: UnixSocket) -> list[str]:
 
 def _table(rows: Sequence[list[str]], layout: Layout) -> str:
     """What does not fit beside the rest stands below it."""
-    from tabulate import tabulate
-
     main = [row[:-1] for row in rows]
     if len(rows) > _TABULATED:
-        lines = ["  ".join(row) for row in main]
+        widths = [max(map(len, column)) for column in zip(*main, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)) for row in main]
     else:
+        from tabulate import tabulate
+
         lines = tabulate(main, tablefmt="plain", disable_numparse=True).splitlines()
     return "\n".join(_lines(lines, [row[-1] for row in rows], layout.width))
 
