@@ -149,3 +149,16 @@ def _outside(host: Host, pid: int) -> int:
         except OSError:
             continue
     raise AssertionError(f"no process {pid} in the host")
+
+
+@pytest.mark.needs("setpriv")
+def test_a_rootless_container_is_its_users_to_enter(out_here: Host) -> None:
+    source = out_here.folder / "rootless"
+    source.write_text("127.0.0.7 rootless\n")
+    out_here.folder.chmod(0o755)
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    script = f"mount --bind {source} /etc/hosts && ip link set lo up && exec python3 -c '{code}'"
+    process = out_here.start("unshare", "--user", "--map-root-user", "--net", "--mount", "sh", "-ec", script,
+                             user="nobody")  # fmt: skip
+    answers = out_here.report("resolve", "rootless", "--pid", _inside(process.pid), user="nobody")["facts"]["answers"]
+    assert [one["address"] for one in answers] == ["127.0.0.7"]
