@@ -53,6 +53,24 @@ public class Client { public static void main(String[] words) throws Exception {
     System.out.println("peer " + socket.getInetAddress().getHostAddress() + " " + socket.getPort());
   } catch (java.io.IOException fault) { System.out.println(fault); } } }
 """
+_RUBY = """
+require 'net/http'
+begin
+  url = URI(ARGV[0])
+  Net::HTTP.start(url.hostname, url.port, use_ssl: url.scheme == 'https', verify_mode: 0) { |http|
+    at = http.instance_variable_get(:@socket).io.to_io.remote_address
+    puts "peer #{at.ip_address} #{at.ip_port}"; STDOUT.flush
+    http.head('/') }
+rescue => fault
+  puts fault.message
+end
+"""
+_PHP = """
+$how = ['http' => ['method' => 'HEAD', 'ignore_errors' => true], 'ssl' => ['verify_peer' => false]];
+$stream = @fopen($argv[1], 'r', false, stream_context_create($how));
+if ($stream) { [$at, $port] = preg_split('/:(?=[0-9]+$)/', stream_socket_get_name($stream, true));
+  echo 'peer ', trim($at, '[]'), ' ', $port, "\\n"; } else { echo error_get_last()['message'], "\\n"; }
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,12 @@ def _ways(program: str, host: str, port: int, url: str) -> Sequence[tuple[list[s
     if program == "java":
         return [(["java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "--source", "11", "/dev/stdin", host, str(port)],
                  _JAVA)]  # fmt: skip
+    if program == "ruby":
+        return [(["ruby", "-W0", "-e", _RUBY, url], "")]
+    if program == "php":
+        return [(["php", "-n", "-r", _PHP, url], "")]
+    if program == "busybox":
+        return [(["busybox", "wget", "-S", "--spider", url], "")]
     if program == "psql":
         return [(["psql", "-X", "-w", "-h", host, "-p", str(port), "-U", "nobody", "-d", "postgres", "-c", ""], "")]
     code = _PYTHON + (_URLLIB if program == "urllib" else _OTHER.format(name=program))
@@ -130,7 +154,8 @@ def _run(words: list[str], text: str, timeout: float) -> Run | None:
             return Run(words[0], _peer(said), f"no end within {timeout:g} s", timeout)
     if done.returncode == 97:
         return None
-    return Run(words[0], _peer(done.stdout) or _postgres_peer(done.stderr), _last(done.stdout, done.stderr))
+    peer = _peer(done.stdout) or _postgres_peer(done.stderr) or _busybox_peer(done.stderr)
+    return Run(words[0], peer, _last(done.stdout, done.stderr))
 
 
 def _environment() -> dict[str, str]:
@@ -162,6 +187,12 @@ def _postgres_peer(said: str) -> tuple[str, int] | None:
         return None
     name, address, port, _ = told[-1]
     return address or name, int(port)
+
+
+def _busybox_peer(said: str) -> tuple[str, int] | None:
+    """BusyBox names where it connects to before it does."""
+    told = re.findall(r"Connecting to \S+ \(\[?([^\])]+?)\]?:(\d+)\)", said)
+    return (told[-1][0], int(told[-1][1])) if told and "can't connect" not in said else None
 
 
 def _last(out: str, err: str) -> str:

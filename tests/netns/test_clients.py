@@ -38,7 +38,7 @@ for where in sys.argv[1:]: threading.Thread(target=listen, args=[where]).start()
 import time; time.sleep(0.1); print("ready", flush=True)
 """
 BOTH = "127.0.0.1 localhost\n::1 localhost\n"
-PROGRAMS = {"curl": "curl", "Node.js": "node", "Java": "java"}
+PROGRAMS = {"curl": "curl", "Node.js": "node", "Java": "java", "Ruby": "ruby", "PHP": "php", "BusyBox": "busybox"}
 PROXY = {"http_proxy": "http://127.0.0.1:3128", "HTTP_PROXY": "http://127.0.0.1:3128"}
 
 
@@ -131,7 +131,9 @@ def test_the_real_clients_do_as_predicted(host: Host, setup: Setup) -> None:
 def test_every_form_of_no_proxy_is_read_as_predicted(host: Host) -> None:
     build(host, Setup(listen=("127.0.0.1", "127.0.0.1/3128")))
     for value, ask in NO_PROXY.items():
-        rows = verified(host, ask, "--client", "curl", "--client", "python", env={**PROXY, "no_proxy": value})
+        rows = verified(
+            host, ask, "--client", "curl", "--client", "python", "--client", "busybox", env={**PROXY, "no_proxy": value}
+        )
         assert len(rows) >= 2
         assert not wrong(rows), value
 

@@ -23,10 +23,10 @@ $ loopdiag resolve localhost --clients              # addresses and their order 
 ```
 
 Each address that any client would try is tried for real; the rest is predicted from the table below and from what the
-resolver of this host gives. `--verify` runs curl, Node.js, Python, Java and psql where they are installed and shows
-what each did beside its prediction; a client that has not ended after 4 seconds is stopped. The predictions for these
-are tested on hosts of many kinds; the other rows rest on their sources alone, as do the older curl and Node.js where a
-newer one is installed. With `--json`, the rows are under `clients`.
+resolver of this host gives. `--verify` runs curl, Node.js, Python, Java, Ruby, PHP, BusyBox and psql
+where they are installed and shows what each did beside its prediction; a client that has not ended after 4 seconds is
+stopped. The predictions for these are tested on hosts of many kinds; the other rows rest on their sources alone, as
+does a version that is not the one installed. With `--json`, the rows are under `clients`.
 
 All of it is data: a client is added by a `[[client]]` in `loopdiag/explain/clients/policies.toml`, with the sources of
 what it says. This page is made of that file by `make docs`.
