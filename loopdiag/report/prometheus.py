@@ -35,12 +35,19 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _gauge("duration_seconds", "How long the diagnosis took.", [({}, report.seconds)], whose)
     yield from _gauge("unknowns", "How many things could not be seen.", [({}, float(len(report.unknown)))], whose)
     yield from _gauge("finding", "1 for each finding, the root cause first in rank.", _findings(report), whose)
-    checks = [({"check": one.name, "state": one.state.value}, 1.0) for one in report.extra.get("checkup", ())]
-    yield from _gauge("check", "1 for each check, with the state in which it ended.", checks, whose)
+    yield from _gauge("check", "1 for each check, with the state in which it ended.", _checks(report), whose)
     tried = _by_destination(report.observations)
     yield from _gauge("attempts", "Attempts made.", [(to, float(len(seen))) for to, seen in tried], whose)
     yield from _gauge("attempts_failed", "Attempts that did not get what they asked for.", _failed(tried), whose)
     yield from _gauge("attempt_seconds", "The quickest attempt that succeeded.", _quickest(tried), whose)
+
+
+def _checks(report: Report) -> Iterator[Sample]:
+    for one in report.extra.get("checkup", ()):
+        yield {"check": one.name, "state": one.state.value}, 1.0
+    for one in report.extra.get("checks", ()):
+        state = "unknown" if one.ok is None else "passed" if one.ok else "failed"
+        yield {"check": one.name, "state": state}, 1.0
 
 
 def _findings(report: Report) -> Iterator[Sample]:

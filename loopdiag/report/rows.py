@@ -16,6 +16,7 @@ from loopdiag.report.style import harmless, milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loopdiag.model.assertion import Check
     from loopdiag.model.checkup import CheckResult
     from loopdiag.model.finding import Finding
     from loopdiag.model.observation import Observation
@@ -95,10 +96,24 @@ def _parts(report: Report, failed: Status) -> Iterator[Row]:
     """What did not work is as bad as `failed` says: tolerated where all works or is degraded."""
     if "checkup" in report.extra:
         yield from (_of_a_check(one, failed) for one in report.extra["checkup"])
+    elif "checks" in report.extra:
+        yield from (_of_an_assertion(one, report) for one in report.extra["checks"])
     elif "waited" in report.extra:
         yield from (_of_a_wait(one, report, failed) for one in report.extra["waited"])
     else:
         yield from (_of_an_attempt(one, report, failed) for one in report.observations)
+
+
+def _of_an_assertion(one: Check, report: Report) -> Row:
+    status = Status.UNKNOWN if one.ok is None else Status.PASSED if one.ok else Status.FAILED
+    finding = next((found for found in report.findings if found.cause == one.cause), None)
+    says = f"{one.kind} {one.target}: {_words(one.got)}" + ("" if one.ok else f", expected {_words(one.expect)}")
+    return Row(name=one_line(one.name), status=status, seconds=one.seconds, says=one_line(says),
+               finding=None if one.ok else finding)  # fmt: skip
+
+
+def _words(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value) or "nothing"
 
 
 def _of_a_check(one: CheckResult, failed: Status) -> Row:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from loopdiag.cli.deliver import EXIT
+from loopdiag.model.assertion import Check
 from loopdiag.model.checkup import State
 from loopdiag.model.report import Report, Verdict
 from loopdiag.model.target import parse_target
@@ -52,6 +53,18 @@ def test_the_checks_of_doctor(strict: bool, status: Status) -> None:
     assert found["exposed"].status is status
     assert found["exposed"].finding == FINDING
     assert found["proxies"].status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(("ok", "status"), [(True, Status.PASSED), (False, Status.FAILED), (None, Status.UNKNOWN)])
+def test_the_assertions_of_check(ok: bool | None, status: Status) -> None:
+    one = Check(
+        name="database", kind="tcp", target="127.0.0.1:5432", expect="connected", got="refused", ok=ok, seconds=0.1,
+        cause=FINDING.cause,
+    )  # fmt: skip
+    row = by_name(replace(DOCTOR, command="check", findings=(FINDING,), extra={"checks": (one,)}))["database"]
+    assert row.status is status
+    assert row.finding == (None if ok else FINDING)
+    assert row.says == "tcp 127.0.0.1:5432: refused" + ("" if ok else ", expected connected")
 
 
 def test_a_check_that_failed_has_failed() -> None:
