@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.checkup.result import of_report, skipped
 from loopdiag.host.read import read
+from loopdiag.model.checkup import State
+from loopdiag.model.finding import Severity
 from loopdiag.model.target import parse_host, parse_target
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from loopdiag.diagnose.checkup.result import Looked
-    from loopdiag.model.report import Report
 
 _NO_SIX = "IPv6 is off on this host, and the hosts file names no IPv6 address for localhost"
 
@@ -26,12 +28,12 @@ def interfaces() -> Looked:
 
 def echo_four() -> Looked:
     """127.0.0.1 answers an echo request."""
-    return of_report(_why("icmp://127.0.0.1"), "127.0.0.1 answers an echo request")
+    return _echo("icmp://127.0.0.1", "127.0.0.1 answers an echo request")
 
 
 def echo_six() -> Looked:
     """::1 does."""
-    return of_report(_why("icmp://[::1]"), "::1 answers an echo request") if wants_six() else skipped(_NO_SIX)
+    return _echo("icmp://[::1]", "::1 answers an echo request") if wants_six() else skipped(_NO_SIX)
 
 
 def tcp_four() -> Looked:
@@ -65,10 +67,15 @@ def wants_six() -> bool:
     return held or (not isinstance(names, Unknown) and bool(names.giving("::1")))
 
 
-def _why(target: str) -> Report:
+def _echo(target: str, fine: str) -> Looked:
+    """That this user may open no ICMP socket says nothing against the host: a warning."""
     from loopdiag.diagnose.why import why
 
-    return why(parse_target(target))
+    looked = of_report(why(parse_target(target)), fine)
+    if any(one.cause == "icmp-not-permitted" for one in looked.findings):
+        mild = tuple(replace(one, severity=Severity.WARNING) for one in looked.findings)
+        return replace(looked, state=State.WARNED, findings=mild)
+    return looked
 
 
 def _bind(address: str, protocol: str) -> Looked:
