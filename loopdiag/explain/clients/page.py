@@ -68,9 +68,10 @@ def _names(one: Policy) -> str:
 
 def _tries(one: Policy) -> str:
     milliseconds = f"{(one.delay or 0) * 1000:.0f} ms"
+    patience = f", {one.delay:g} s for each" if one.delay and one.connects == "sequential" else ""
     return {
         "one": "the first alone",
-        "sequential": "one after the other",
+        "sequential": f"one after the other{patience}",
         "alternating": f"one after the other, IP versions in turn, {milliseconds} for each but the last",
         "racing": f"both IP versions, the second {milliseconds} later or as the first fails",
     }[one.connects]

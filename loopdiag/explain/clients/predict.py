@@ -91,11 +91,15 @@ def _connected(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Pr
     if reached == found[0]:
         return _row(policy, found, Ending.REACHES, "at once", reached, 0.0)
     why = here.seen[found[0]]
-    when = f"after {waited * 1000:.0f} ms" if waited else "at once"
-    if waited and waited >= _KERNEL:
-        when = "after two minutes (tcp_syn_retries)"
+    when = f"after {_time(waited)}" if waited else "at once"
     text = f"{when}; {found[0]}: {why.errno or why.outcome.value}"
     return _row(policy, found, Ending.FALLS_BACK, text, reached, waited)
+
+
+def _time(seconds: float) -> str:
+    if seconds >= _KERNEL:
+        return "two minutes (tcp_syn_retries)"
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 _KERNEL = 127.0  # seconds until connect() gives up: net.ipv4.tcp_syn_retries = 6 (tcp(7))

@@ -53,7 +53,8 @@ def _tries(row: Prediction) -> str:
         return "-"
     if row.tries == "one" or len(row.addresses) == 1:
         return f"{row.addresses[0]} only"
-    between = f" ({row.delay * 1000:.0f} ms)" if row.delay else ""
+    delay = row.delay or 0.0
+    between = (f" ({delay:g} s)" if delay >= 1 else f" ({delay * 1000:.0f} ms)") if delay else ""
     joined = (" | " if row.tries == "racing" else ", ").join(row.addresses)
     return harmless(f"{joined}{between}")
 
@@ -67,8 +68,8 @@ def _outcome(row: Prediction) -> str:
 
 
 def _verified(seen: Witness) -> str:
-    said = f"it reached {seen.peer}" if seen.peer else seen.says or "it said nothing"
-    word = {True: "so it is", False: "NOT SO", None: "seen"}[seen.agrees]
+    said = seen.peer or seen.says or "it said nothing"
+    word = {True: "verified", False: "NOT SO", None: "seen"}[seen.agrees]
     return f"{word}: {said}"
 
 
