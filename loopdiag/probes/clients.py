@@ -25,7 +25,9 @@ ask.on('socket', s => s.on('connect', () => {
 ask.on('response', () => process.exit()); ask.on('error', told); ask.end();
 """
 _PYTHON = """
-import socket, sys
+import sys
+sys.path.remove("")  # no module of the folder that this happens to run in
+import socket
 url, real = sys.argv[1], socket.socket.connect
 def connect(self, to):
     real(self, to)
