@@ -38,9 +38,12 @@ def test_a_process_is_asked_for_by_its_own_network_and_names(out_here: Host) -> 
 
 def test_nothing_of_it_stays_out_here(out_here: Host) -> None:
     pid = start_box(out_here, '("127.0.0.1", 7100)')
-    before = out_here.sh("cat /etc/hosts; cat /proc/mounts; ls -a /tmp /run")
-    out_here.report("resolve", "inner", "--pid", str(pid))
-    assert out_here.sh("cat /etc/hosts; cat /proc/mounts; ls -a /tmp /run") == before
+    scratch = out_here.folder / "scratch"  # /tmp itself is everybody's
+    scratch.mkdir()
+    before = out_here.sh("cat /etc/hosts; cat /proc/mounts; ls -a /run")
+    out_here.report("resolve", "inner", "--pid", str(pid), env={"TMPDIR": str(scratch)})
+    assert out_here.sh("cat /etc/hosts; cat /proc/mounts; ls -a /run") == before
+    assert list(scratch.iterdir()) == []
 
 
 def test_links_lead_where_they_lead_in_there(out_here: Host) -> None:
