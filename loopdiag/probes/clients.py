@@ -26,7 +26,7 @@ ask.on('response', () => process.exit()); ask.on('error', told); ask.end();
 """
 _PYTHON = """
 import sys
-sys.path.remove("")  # no module of the folder that this happens to run in
+sys.path[:] = filter(None, sys.path)  # no module of the folder that this happens to run in
 import socket
 url, real = sys.argv[1], socket.socket.connect
 def connect(self, to):
