@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from loopdiag.diagnose.gather import Question, gather
+from loopdiag.diagnose.gather import gather, open_question
 from loopdiag.diagnose.marks import mark_of
 from loopdiag.diagnose.needs import topics_for
 from loopdiag.diagnose.oneprobe import check_network
 from loopdiag.diagnose.session import Session
-from loopdiag.host.read import read
 from loopdiag.model.comparison import Lane, WirePacket
 from loopdiag.model.unknown import Unknown
 from loopdiag.probes.capture import captured
 from loopdiag.probes.echo_once import echo_once
 from loopdiag.probes.headers import decode
 from loopdiag.probes.ownframes import own_frames
-from loopdiag.probes.resolve import resolve_addresses
 from loopdiag.probes.scratch import Scratch
 from loopdiag.probes.tcp import connect_tcp
 from loopdiag.probes.udp import exchange_udp
@@ -45,18 +43,15 @@ def compare(target: Target, *, family: int | None = None, timeout: float | None 
     """
     check_network(target, "compare")
     session = Session("compare")
-    resolution = resolve_addresses(target.host or "", family)
-    addresses = resolution.addresses
-    question = Question(target=target, addresses=tuple(map(str, addresses)), port=target.port,
-                        protocol=target.transport, resolution=resolution)  # fmt: skip
+    question = open_question(target, family)
+    addresses = question.resolution.addresses if question.resolution else ()
     if not addresses:
         return session.judged(target, (), gather(question, _OF_A_NAME), _summary)
-    before = read("counters")
     seen: list[tuple[str, Observation]] = []
     taken = captured(lambda: seen.extend(_ask(addresses[0], target.port, timeout or TIMEOUT)))
     lanes = [_lane(name, one, taken) for name, one in seen]
     judged = [one for name, one in seen if _asked_for(name, one, target)]
-    question = replace(question, observations=tuple(judged), before=before)
+    question = replace(question, observations=tuple(judged))
     facts = gather(question, ("counters", *topics_for(judged)))
     report = session.judged(target, judged, facts, _summary, {"comparison": lanes})
     gap = taken if isinstance(taken, Unknown) else taken.gap

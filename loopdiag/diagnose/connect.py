@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.attempts import Attempts
-from loopdiag.diagnose.gather import Question, gather
+from loopdiag.diagnose.gather import gather, open_question
 from loopdiag.diagnose.needs import topics_for
 from loopdiag.diagnose.session import Session
 from loopdiag.explain.listeners.proves import proves
 from loopdiag.explain.success import why_it_works
-from loopdiag.host.read import read
 from loopdiag.model.case import Case
 from loopdiag.model.facts import Facts
-from loopdiag.probes.resolve import resolve_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from loopdiag.model.target import Target
 
 TIMEOUT = {"tcp": 1.5, "udp": 1.0, "unix": 1.0}  # seconds for all addresses together that do not answer
-MOST_ADDRESSES = 64
 
 
 def connect(target: Target, *, family: int | None = None, timeout: float | None = None) -> Report:
@@ -32,21 +30,10 @@ def connect(target: Target, *, family: int | None = None, timeout: float | None 
     The key `proves` of the report has a sentence for each observation.
     """
     session = Session("connect")
-    resolution = None if target.host is None else resolve_addresses(target.host, family)
-    addresses = tuple(str(one) for one in resolution.addresses[:MOST_ADDRESSES]) if resolution else ()
-    before = read("counters")
-    attempts = Attempts(target, timeout or TIMEOUT[target.transport]).run(addresses)
+    question = open_question(target, family)
+    attempts = Attempts(target, timeout or TIMEOUT[target.transport]).run(question.addresses)
     seen = attempts.observations
-    question = Question(
-        target=target,
-        addresses=addresses,
-        observations=tuple(seen),
-        port=target.port,
-        protocol=target.transport,
-        resolution=resolution,
-        before=before,
-    )
-    facts = gather(question, _topics(target, seen), Facts(drops=attempts.drops))
+    facts = gather(replace(question, observations=tuple(seen)), _topics(target, seen), Facts(drops=attempts.drops))
     case = Case("connect", target, tuple(seen), facts)
     said = [{"to": one.to, "says": proves(case, one)} for one in seen]
     return session.judged(target, seen, facts, why_it_works, {"proves": said})

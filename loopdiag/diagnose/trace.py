@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from loopdiag.diagnose.gather import Question, gather
+from loopdiag.diagnose.gather import gather, open_question
 from loopdiag.diagnose.journeys import traced
 from loopdiag.diagnose.needs import topics_for
 from loopdiag.diagnose.oneprobe import check_network
 from loopdiag.diagnose.session import Session
-from loopdiag.host.read import read
 from loopdiag.model.facts import Facts
-from loopdiag.probes.resolve import resolve_addresses
 
 if TYPE_CHECKING:
     from loopdiag.diagnose.journeys import Traced
@@ -30,16 +28,13 @@ def trace(target: Target, *, family: int | None = None, timeout: float | None = 
     """
     check_network(target, "trace")
     session = Session("trace")
-    resolution = resolve_addresses(target.host or "", family)
-    addresses = resolution.addresses
-    question = Question(target=target, addresses=tuple(map(str, addresses)), port=target.port,
-                        protocol=target.transport, resolution=resolution)  # fmt: skip
+    question = open_question(target, family)
+    addresses = question.resolution.addresses if question.resolution else ()
     if not addresses:
         return session.judged(target, (), gather(question, _OF_A_NAME), _summary)
-    before = read("counters")
     done = traced(target.transport, addresses[0], target.port, timeout)
     seen = (done.seen,)
-    question = replace(question, observations=seen, before=before)
+    question = replace(question, observations=seen)
     facts = gather(question, ("counters", *topics_for(seen)), Facts(drops=done.drops))
     return session.judged(target, seen, facts, lambda case: _told(case, done), done.extra)
 

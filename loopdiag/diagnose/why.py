@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.attempts import Attempts
-from loopdiag.diagnose.gather import Question, gather
+from loopdiag.diagnose.gather import gather, open_question
 from loopdiag.diagnose.needs import topics_for
 from loopdiag.diagnose.session import Session
 from loopdiag.explain.success import why_it_works
-from loopdiag.host.read import read
 from loopdiag.model.facts import Facts
 from loopdiag.model.target import Target, parse_target
-from loopdiag.probes.resolve import resolve_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from loopdiag.model.report import Report
 
 SERVICE_TIMEOUT = 1.5  # seconds for a service on this very host to answer
-MOST_ADDRESSES = 16  # a name may have more; these are tried
 
 
 def why(target: str | Target, *, family: int | None = None, timeout: float | None = None) -> Report:
@@ -32,21 +30,10 @@ def why(target: str | Target, *, family: int | None = None, timeout: float | Non
     """
     session = Session("why")
     target = target if isinstance(target, Target) else parse_target(target)
-    resolution = None if target.host is None else resolve_addresses(target.host, family)
-    addresses = tuple(str(one) for one in resolution.addresses[:MOST_ADDRESSES]) if resolution else ()
-    before = read("counters")
-    attempts = Attempts(target, timeout).run(addresses)
+    question = open_question(target, family)
+    attempts = Attempts(target, timeout).run(question.addresses)
     seen = [*attempts.observations, *_of_the_service(target, attempts.observations, timeout)]
-    question = Question(
-        target=target,
-        addresses=addresses,
-        observations=tuple(seen),
-        port=target.port,
-        protocol=target.transport,
-        resolution=resolution,
-        before=before,
-    )
-    facts = gather(question, _topics(target, seen), Facts(drops=attempts.drops))
+    facts = gather(replace(question, observations=tuple(seen)), _topics(target, seen), Facts(drops=attempts.drops))
     return session.judged(target, seen, facts, why_it_works)
 
 
