@@ -30,6 +30,8 @@ RETRY = 3.0  # seconds after which an attempt that nobody answers is given up fo
 # Seconds in which a forwarder without a backend, or a server that wants none of us, has closed again: where it was
 # there from the beginning, and where it comes up and every moment counts.
 STAYS, STAYS_NEW = 0.05, 0.002
+TURNED_AWAY = "says that it does not serve this client"
+_MOST_SAID = 512  # bytes of a greeting that are read
 _PAUSE = 0.05  # seconds before a server that closes at once is bothered again
 
 
@@ -130,6 +132,8 @@ class TcpLook:
                 return None
             return State(ready=False, there=True, says="connects, but is not accepted", seen=seen)
         self.close()
+        if ending == TURNED_AWAY:
+            return State(ready=False, there=True, says=f"accepts, then {ending}", seen=seen, pause=_PAUSE)
         if ending is None or (self._was_away and self._nobody_behind_was_missed()):
             self._closes = False
             return state_of(seen)
@@ -164,8 +168,13 @@ def _ending(connected: socket.socket | None, within: float) -> str | None:
     if not poll.poll(within * 1000):
         return None
     try:
-        return None if connected.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) else "closes"
+        said = connected.recv(_MOST_SAID, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return None
     except OSError:
         return "resets"
+    if not said:
+        return "closes"
+    from loopdiag.explain.service.restricts import refuses  # few services speak first
+
+    return TURNED_AWAY if refuses(said.decode("latin-1")) else None

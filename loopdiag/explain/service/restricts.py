@@ -53,6 +53,11 @@ def restricts_peers(case: Case) -> Iterator[Finding]:
             yield _told(case, one, mend, Certainty.PROVEN if known else Certainty.LIKELY)
 
 
+def refuses(text: str) -> bool:
+    """Whether a greeting is a well-known service's word that it does not serve this client."""
+    return _mend(text, _KNOWN) is not None
+
+
 def _mend(text: str, sayings: Sequence[tuple[str, str]]) -> str | None:
     return next((mend for saying, mend in sayings if re.search(saying, text, re.IGNORECASE)), None)
 
