@@ -10,6 +10,8 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import struct
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +50,7 @@ class TcpLook:
         self._refusal: State | None = None  # the last answer, while it stays the same
         self._family, self._where = family_of(address), tuple[Any, ...]()
         self._scout: TcpAttempt | None = None  # the one that was not refused again
+        self._knock: socket.socket | None = None  # refused the last time, and good for the next
         self._was_away = False  # nobody was there when we looked before
         self._failures: int | None = None  # of all connects of this host, before the one that is held
         self._closes = False  # it closed the last connection at once
@@ -80,6 +83,9 @@ class TcpLook:
             if attempt is not None:
                 attempt.__exit__(None, None, None)
         self._pending = self._held = self._scout = None
+        if self._knock is not None:
+            self._knock.close()
+            self._knock = None
 
     def _ended(self) -> TcpAttempt | None:
         """An attempt that has ended: the one under way, or a new one; a far host gets one at a time."""
@@ -101,18 +107,32 @@ class TcpLook:
         return None
 
     def _refused_again(self) -> bool:
-        """Whether it is refused as it was a moment ago, found out for a quarter of an attempt's cost."""
-        scout = socket.socket(self._family, socket.SOCK_STREAM)
-        scout.setblocking(False)
-        number = scout.connect_ex(self._where)
-        if errno.ECONNREFUSED in (number, scout.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
-            scout.close()
+        """Whether it is refused as it was a moment ago, found out for a quarter of an attempt's cost.
+
+        On Linux a socket whose connect() was refused can be connected again (connect(2) leaves it open elsewhere),
+        and on one's own host the refusal is there when the call returns.
+        """
+        knock = self._knock or self._new_knock()
+        self._knock = None
+        number = knock.connect_ex(self._where)
+        if number == errno.ECONNREFUSED:
+            if sys.platform == "linux":
+                self._knock = knock
+            else:
+                knock.close()
             TcpLook.refusals += 1
             return True
+        knock.setblocking(False)
         self._refusal = None
         self._scout = TcpAttempt(self._address, self._port)
-        self._scout.socket = scout
+        self._scout.socket = knock
         return False
+
+    def _new_knock(self) -> socket.socket:
+        knock = socket.socket(self._family, socket.SOCK_STREAM)
+        # It also bounds connect(): socket(7). Where no answer comes at once, the usual way goes on with the attempt.
+        knock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, int(AT_ONCE * 1_000_000)))
+        return knock
 
     def _silent(self) -> State | None:
         pending = self._pending
