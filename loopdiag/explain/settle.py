@@ -27,8 +27,7 @@ _NOBODY_SERVED = frozenset(
      "host-header-rejected", "listener-stopped", "listener-out-of-descriptors", *_NOT_TAKEN, *_UNSERVED}
 )  # fmt: skip
 
-# cause -> the causes that merely follow from it: where the first is found for a subject, the others are not told.
-# "*" stands for every finding of the same subject that is less certain.
+# cause -> the causes that merely follow from it: where the first is found, the others are not told.
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "self-connect": _LESS_NEAR,
     "resolver-file-unreadable": ("nsswitch-order", "localhost-subdomain", "localhost-unmapped", "name-unresolvable"),
@@ -85,11 +84,14 @@ _CERTAINTY = {Certainty.PROVEN: 0, Certainty.LIKELY: 1, Certainty.POSSIBLE: 2}
 
 
 def settle(case: Case, found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Drop what follows from another finding, then sort: severity, certainty, then the order of EXPLAINS."""
+    """Drop what follows from another finding, then sort: severity, what keeps all from being served, certainty.
+
+    Findings that are alike in these stay in the order of RULES, that of the layers.
+    """
     told = list(dict.fromkeys(found))
     kept = [finding for finding in told if not any(_explains(other, finding) for other in told)]
-    late = _unserved(case)
-    return tuple(sorted(kept, key=lambda one: (_SEVERITY[one.severity], not late(one), _CERTAINTY[one.certainty])))
+    unserved = _unserved(case)
+    return tuple(sorted(kept, key=lambda one: (_SEVERITY[one.severity], not unserved(one), _CERTAINTY[one.certainty])))
 
 
 def _unserved(case: Case) -> Callable[[Finding], bool]:
