@@ -16,7 +16,7 @@ from loopdiag.model.report import Verdict
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from loopdiag.explain.listeners.census import Placed
     from loopdiag.model.finding import Finding
@@ -43,6 +43,7 @@ class Wish:
 def listeners(wish: Wish) -> Report:
     """Every TCP listener and UDP socket that `wish` asks for, with its owner and its reach."""
     session = Session("listeners")
+    searched = read("descriptors")  # it takes the longest, so it is begun first
     here = read("sockets", port=wish.port, listening=True)
     if isinstance(here, Unknown):
         facts = Facts(listeners=here)
@@ -54,7 +55,7 @@ def listeners(wish: Wish) -> Report:
     for space in spaces:
         sockets += _placed_there(space, gaps)
     wanted = matching(sockets, asked)
-    candidates = described(wanted, _owners([one.inode for one, _ in wanted]))
+    candidates = described(wanted, _owners([one.inode for one, _ in wanted], searched))
     found = _of_process(wish.process, candidates, _with_container_names(candidates, gaps))
     local = _unix_sockets(wish)
     if asked.process and not found and not local:
@@ -79,10 +80,14 @@ def listeners(wish: Wish) -> Report:
     )
 
 
-def _owners(inodes: Iterable[int]) -> Mapping[int, tuple[Process, ...] | Unknown]:
+def _owners(
+    inodes: Iterable[int], searched: Callable[[], object] | Unknown
+) -> Mapping[int, tuple[Process, ...] | Unknown]:
     """By inode: the processes that hold each socket, or why they are hidden."""
     held = {inode for inode in inodes if inode}
-    owners = read("owners", held) if held else {}
+    if isinstance(searched, Unknown):
+        return dict.fromkeys(held, searched)
+    owners = read("owners", held, searched=searched) if held else {}
     return dict.fromkeys(held, owners) if isinstance(owners, Unknown) else owners
 
 

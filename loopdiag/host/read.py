@@ -23,6 +23,7 @@ READERS = {
     "sysctls": "sysctls:read_sysctls",
     "sockets": "sockets:read_sockets",
     "unix_sockets": "unix_sockets:read_unix_sockets",
+    "descriptors": "descriptors:search_ahead",
     "owners": "processes:find_owners",
     "elsewhere": "namespaces:read_sockets_elsewhere",
     "spaces": "spaces:read_spaces",

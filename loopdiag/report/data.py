@@ -4,35 +4,52 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from loopdiag.model.unknown import Unknown
 
+_SCALARS = frozenset((str, int, float, bool, type(None)))
 
-def plain(value: Any) -> Any:
-    """Dicts, lists, numbers and strings. What is not known becomes null; field metadata `json` renames or hides."""
+
+def plain(value: Any, seen: dict[int, dict[str, Any]] | None = None) -> Any:
+    """Dicts, lists, numbers and strings. What is not known becomes null; field metadata `json` renames or hides.
+
+    One object is worked out once: `seen` holds what became of it, by its id.
+    """
+    if type(value) in _SCALARS:
+        return value
+    seen = {} if seen is None else seen
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(part, seen) for part in value]
     if isinstance(value, Unknown):
         return None
     if is_dataclass(value) and not isinstance(value, type):
-        return _fields(value)
+        return seen.get(id(value)) or seen.setdefault(id(value), _object(value, seen))
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):
-        return {str(name): plain(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(part) for part in value]
+        return {str(name): plain(part, seen) for name, part in value.items()}
     return value
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    if hasattr(value, "kind") and isinstance(getattr(type(value), "kind", None), str):
-        data["kind"] = value.kind
-        data["to"] = value.to
-    for part in fields(value):
-        name = part.metadata.get("json", part.name)
-        if name is not False:
-            data[name] = plain(getattr(value, part.name))
-    for name in getattr(value, "ALSO_SHOWN", ()):  # properties that the contract names
-        data[name] = plain(getattr(value, name))
+def _object(value: Any, seen: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    kind, names = _shape(value.__class__)
+    data: dict[str, Any] = {"kind": kind, "to": value.to} if kind else {}
+    for name, attribute in names:
+        part = getattr(value, attribute)
+        data[name] = part if type(part) in _SCALARS else plain(part, seen)
     return data
+
+
+@cache
+def _shape(of: type[Any]) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+    """What kind of observation it is, and the name in JSON with the attribute of all that is shown.
+
+    `ALSO_SHOWN` lists properties that the contract names.
+    """
+    kind = getattr(of, "kind", None)
+    named = [(part.metadata.get("json", part.name), part.name) for part in fields(of)]
+    shown = [(name, attribute) for name, attribute in named if name is not False]
+    also = [(name, name) for name in getattr(of, "ALSO_SHOWN", ())]
+    return kind if isinstance(kind, str) else None, (*shown, *also)

@@ -14,9 +14,30 @@ if TYPE_CHECKING:
     from loopdiag.report.formats import Layout
 
 
+DEPTH = 3  # of the document that is laid out in lines: {"facts": {"listeners": [ one line each ]}}
+
+
 def render(report: Report, layout: Layout) -> str:
     """One document; ASCII only, so that nothing that came from outside can reach a terminal as an escape."""
-    return json.dumps(document(report), indent=2) + "\n"
+    return _laid_out(document(report)) + "\n"
+
+
+def _laid_out(value: Any, depth: int = 0) -> str:
+    """Indented down to the single listener, finding or hop, which has a line of its own.
+
+    That is easy to read, to diff and to grep; and `json` writes a whole line 20 times as fast as with its `indent`,
+    which a host with 15,000 listeners feels.
+    """
+    if not value or depth == DEPTH or not isinstance(value, (dict, list)):
+        return json.dumps(value)
+    if isinstance(value, dict):
+        opens, closes = "{", "}"
+        parts = [f"{json.dumps(name)}: {_laid_out(part, depth + 1)}" for name, part in value.items()]
+    else:
+        opens, closes = "[", "]"
+        parts = [_laid_out(part, depth + 1) for part in value]
+    pad = "  " * (depth + 1)
+    return f"{opens}\n{pad}" + f",\n{pad}".join(parts) + f"\n{pad[2:]}{closes}"
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -11,6 +11,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u206
 
 def harmless(text: str) -> str:
     """Control characters and text-direction overrides written out: what came from outside cannot move the cursor."""
+    if text.isprintable():  # nearly always, and quickly seen
+        return text
     return _CONTROL.sub(
         lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", text
     )

@@ -22,6 +22,8 @@ def standing(listeners: Iterable[Socket]) -> tuple[Finding, ...]:
     """A warning for each listener that nobody reaches, or whose process accepts nobody."""
     found: list[Finding] = []
     for one in listeners:
+        if one.reach != NONE and not one.full and not any(map(_why, owners(one))):
+            continue  # nearly all of them
         found += _against(one)
         if len(found) >= MOST:
             break
@@ -73,8 +75,6 @@ def _gone(one: Socket) -> Finding:
 
 def _held_up(one: Socket) -> Iterator[Finding]:
     held = owners(one)
-    if not one.full and not any(map(_why, held)):
-        return
     reasons = [(process, _why(process)) for process in held]
     if held and all(reason for _, reason in reasons):
         process, reason = reasons[0]

@@ -36,8 +36,9 @@ class NetlinkError(OSError):
 
 def ask(protocol: int, kind: int, body: bytes, *, strict: bool = False) -> bytes:
     """One request, one answer without its header. Raises NetlinkError, or OSError where no socket is to be had."""
-    for answer in _exchange(protocol, kind, NLM_F_REQUEST, body, strict):
-        return answer
+    answers = _exchange(protocol, kind, NLM_F_REQUEST, body, strict)
+    if answers:
+        return answers[0]
     raise NetlinkError(errno.ENODATA, "the kernel gave no answer")
 
 
@@ -48,7 +49,7 @@ def dump(protocol: int, kind: int, body: bytes, *, strict: bool = False) -> list
     """
     for _ in range(TRIES):
         try:
-            return list(_exchange(protocol, kind, NLM_F_REQUEST | NLM_F_DUMP, body, strict))
+            return _exchange(protocol, kind, NLM_F_REQUEST | NLM_F_DUMP, body, strict)
         except InterruptedError:
             continue
     raise NetlinkError(errno.EINTR, "the kernel's list kept changing while it was read")
@@ -112,7 +113,9 @@ def address(value: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(value) == 4 else socket.AF_INET6, value)
 
 
-def _exchange(protocol: int, kind: int, flags: int, body: bytes, strict: bool) -> Iterator[bytes]:
+def _exchange(protocol: int, kind: int, flags: int, body: bytes, strict: bool) -> list[bytes]:
+    """The payloads of the answer."""
+    found: list[bytes] = []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as link:
         link.settimeout(PATIENCE)
         if strict:
@@ -123,18 +126,26 @@ def _exchange(protocol: int, kind: int, flags: int, body: bytes, strict: bool) -
             data, _, _, sender = link.recvmsg(BUFFER)
             if sender[0] != 0:  # only port 0 is the kernel
                 continue
-            for kind_, flags_, payload in _messages(data):
-                if flags_ & NLM_F_DUMP_INTR:
-                    raise InterruptedError
-                if kind_ == NLMSG_DONE:
-                    _check(payload)
-                    return
-                if kind_ == NLMSG_ERROR:
-                    _check(payload)
-                    return
-                yield payload
-            if flags & NLM_F_DUMP != NLM_F_DUMP:
-                return
+            if _take(data, found) or flags & NLM_F_DUMP != NLM_F_DUMP:
+                return found
+
+
+def _take(data: bytes, found: list[bytes]) -> bool:
+    """Add the payloads of one datagram to `found`; whether the answer ends with it."""
+    at, end, start = 0, len(data), HEADER.size
+    while at + start <= end:  # once for every socket, route or address of the host
+        length, kind, flags, _, _ = HEADER.unpack_from(data, at)
+        if length < start or at + length > end:
+            raise ValueError("a message that is cut short")
+        if flags & NLM_F_DUMP_INTR:
+            raise InterruptedError
+        payload = data[at + start : at + length]
+        if kind in (NLMSG_DONE, NLMSG_ERROR):
+            _check(payload)
+            return True
+        found.append(payload)
+        at += (length + 3) & ~3
+    return False
 
 
 def _check(payload: bytes) -> None:
@@ -142,13 +153,3 @@ def _check(payload: bytes) -> None:
     code = struct.unpack_from("=i", payload)[0] if len(payload) >= 4 else 0
     if code < 0:
         raise NetlinkError(-code, os.strerror(-code))
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    at = 0
-    while at + HEADER.size <= len(data):
-        length, kind, flags, _, _ = HEADER.unpack_from(data, at)
-        if length < HEADER.size or at + length > len(data):
-            raise ValueError("a message that is cut short")
-        yield kind, flags, data[at + HEADER.size : at + length]
-        at += (length + 3) & ~3

@@ -7,11 +7,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loopdiag.host.linux.descriptors import search
 from loopdiag.model.process import Process
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from loopdiag.host.linux.descriptors import Held
 
 Owners = tuple[Process, ...] | Unknown
 _CGROUP2 = ("sys/fs/cgroup", "sys/fs/cgroup/unified")  # where it is mounted: alone, or beside version 1
@@ -19,47 +22,47 @@ _CONTAINER = re.compile(r"(?:^|[/\-_])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
 _UNIT = re.compile(r"([^/]+\.(?:service|scope))(?:/[^/]*)?$")
 
 
-def find_owners(inodes: Iterable[int], root: Path = Path("/")) -> Mapping[int, Owners]:
+def find_owners(
+    inodes: Iterable[int], root: Path = Path("/"), searched: Callable[[], Held] | None = None
+) -> Mapping[int, Owners]:
     """The processes that hold each of these sockets, ancestors first, in one pass over /proc/*/fd.
 
     Unknown where none is seen, with the right that would show it. Inode 0 (a connection that waits for accept())
-    belongs to nobody.
+    belongs to nobody. `searched` is a pass that was begun before.
     """
-    wanted = {f"socket:[{inode}]": inode for inode in inodes if inode}
+    wanted = {inode for inode in inodes if inode}
     if not wanted:
         return {}
-    holders, hidden = _search(wanted, f"{root}/proc".replace("//", "/"))
-    users, unseen = _Users(root), _unseen(hidden)
-    pids = {pid for held in holders.values() for pid in held}
-    known = {pid: read_process(pid, root, users) for pid in pids}
-    return {
-        inode: tuple(_ancestors_first([known[pid] for pid in holders[inode]])) if inode in holders else unseen
-        for inode in wanted.values()
-    }
+    holders, hidden = _search(wanted, f"{root}/proc".replace("//", "/"), searched)
+    users = _Users(root)
+    known = {pid: read_process(pid, root, users) for pid in {pid for held in holders.values() for pid in held}}
+    ordered = {held: tuple(_ancestors_first([known[pid] for pid in held])) for held in set(holders.values())}
+    owners: dict[int, Owners] = dict.fromkeys(wanted, _unseen(hidden))
+    owners.update((inode, ordered[held]) for inode, held in holders.items())
+    return owners
 
 
-def _search(wanted: Mapping[str, int], proc: str) -> tuple[dict[int, list[int]], bool]:
-    """pids by inode, and whether some process would not let its descriptors be read."""
-    holders: dict[int, list[int]] = {}
-    hidden = False
-    readlink, listdir = os.readlink, os.listdir  # this loop runs once for every open file of the machine
-    for pid in sorted(int(name) for name in listdir(proc) if name.isdecimal()):
-        folder = f"{proc}/{pid}/fd/"
-        try:
-            names = listdir(folder)
-        except PermissionError:
-            hidden = True
-            continue
-        except OSError:
-            continue  # it ended meanwhile
-        for name in names:
-            try:
-                inode = wanted.get(readlink(folder + name))
-            except OSError:
-                continue
-            if inode is not None and pid not in holders.setdefault(inode, []):
-                holders[inode].append(pid)
-    return holders, hidden
+def _search(
+    wanted: set[int], proc: str, searched: Callable[[], Held] | None
+) -> tuple[dict[int, tuple[int, ...]], bool]:
+    """Who holds each that is held, and whether some process would not let its descriptors be read."""
+    if searched:
+        held, hidden = searched()
+        holders = _holders(wanted, held)
+        if len(holders) == len(wanted):
+            return holders, hidden
+    held, hidden = search(proc)  # what is missing may have been opened since that other pass came by
+    return _holders(wanted, held), hidden
+
+
+def _holders(wanted: set[int], held: Mapping[int, list[int]]) -> dict[int, tuple[int, ...]]:
+    holders: dict[int, tuple[int, ...]] = {}
+    for pid, inodes in held.items():
+        mine = wanted.intersection(inodes)
+        shared = holders.keys() & mine
+        holders.update(dict.fromkeys(mine - shared, (pid,)))
+        holders.update({inode: (*holders[inode], pid) for inode in shared})
+    return holders
 
 
 def _unseen(hidden: bool) -> Unknown:

@@ -200,3 +200,13 @@ def test_a_process_that_has_ended(root: Path) -> None:
 def test_units_and_containers_by_cgroup(root: Path, cgroup: str, unit: str | None) -> None:
     (root / "proc/30/cgroup").write_text(cgroup + "\n")
     assert read_process(30, root).unit == unit
+
+
+def test_a_socket_that_a_pass_begun_before_misses_is_looked_for_again(root: Path) -> None:
+    assert find_owners({7}, root, lambda: ({}, False)) == find_owners({7}, root)
+
+
+def test_a_pass_begun_before_is_believed_where_it_has_them_all(root: Path) -> None:
+    owners = find_owners({9}, root, lambda: ({20: [9]}, False))[9]
+    assert isinstance(owners, tuple)
+    assert [one.pid for one in owners] == [20]

@@ -1,0 +1,51 @@
+"""Which sockets each process has open: one pass over /proc/*/fd, proc_pid_fd(5)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from loopdiag.host.linux.ahead import ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# inodes by pid, in rising order of pids, and whether some process would not let its descriptors be read
+Held = tuple[dict[int, list[int]], bool]
+_PREFIX = "socket:["
+
+
+def search_ahead() -> Callable[[], Held]:
+    """Begin the pass now, while other things are read; a socket that is opened meanwhile may be missing in it."""
+    return ahead(search)
+
+
+def search(proc: str = "/proc") -> Held:
+    """All sockets that are open in a process that can be seen here."""
+    held: dict[int, list[int]] = {}
+    hidden = False
+    for pid in sorted(int(name) for name in os.listdir(proc) if name.isdecimal()):  # noqa: PTH208
+        try:
+            held[pid] = _sockets_of(f"{proc}/{pid}/fd")
+        except PermissionError:
+            hidden = True
+        except OSError:
+            continue  # it ended meanwhile
+    return held, hidden
+
+
+def _sockets_of(path: str) -> list[int]:
+    """Inodes; one that is open twice is there twice."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)  # so that the kernel need not walk there for every link
+    found, readlink, cut = [], os.readlink, len(_PREFIX)  # this loop runs once for every open file of the machine
+    try:
+        for name in os.listdir(folder):  # noqa: PTH208 - the names are not needed as paths
+            try:
+                link = readlink(name, dir_fd=folder)
+            except OSError:
+                continue
+            if link.startswith(_PREFIX):
+                found.append(int(link[cut:-1]))
+    finally:
+        os.close(folder)
+    return found
