@@ -10,6 +10,7 @@ from loopdiag.diagnose.needs import is_late, topics_for
 from loopdiag.diagnose.session import Session
 from loopdiag.explain.icmp import story
 from loopdiag.explain.icmp.echoes import crossings
+from loopdiag.host.portable import with_link_details
 from loopdiag.host.read import read
 from loopdiag.model.case import Case
 from loopdiag.model.observation import Outcome
@@ -58,6 +59,9 @@ def ping(
     if runs and watch:
         watch(runs[-1].statistics)
     facts = _facts(target, resolution, seen, before)
+    if isinstance(facts.interfaces, tuple) and not options.quiet:
+        # psutil takes some 25 ms to load: after the last reply, and only where the interface is shown
+        facts = replace(facts, interfaces=with_link_details(facts.interfaces))
     case = Case("ping", target, tuple(seen), facts)
     return session.judged(target, seen, facts, story.summary, _extra(case, runs))
 

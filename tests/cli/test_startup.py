@@ -23,16 +23,17 @@ PING = (
     "loopdiag.cli.tracing",  # the two options alone: what they do is loaded where they are used
     "loopdiag.diagnose", "loopdiag.explain", "loopdiag.model", "loopdiag.probes.icmp", "loopdiag.probes.outcome",
     "loopdiag.probes.resolve", "loopdiag.report.formats", "loopdiag.report.style", "loopdiag.report.table",
-    "loopdiag.report.text.findings", "loopdiag.report.text.ping", "loopdiag.report.text.ping_lines",
-    "loopdiag.host.read", "loopdiag.host.linux.addresses", "loopdiag.host.linux.counters",
-    "loopdiag.host.linux.interfaces", "loopdiag.host.linux.links", "loopdiag.host.linux.lookup",
-    "loopdiag.host.linux.netlink", "loopdiag.host.linux.policy", "loopdiag.host.linux.routes",
-    "loopdiag.host.linux.rules",
+    "loopdiag.report.text.findings", "loopdiag.report.text.interfaces", "loopdiag.report.text.ping",
+    "loopdiag.report.text.ping_lines", "loopdiag.host.portable", "loopdiag.host.read",
+    "loopdiag.host.linux.addresses", "loopdiag.host.linux.counters", "loopdiag.host.linux.interfaces",
+    "loopdiag.host.linux.links", "loopdiag.host.linux.lookup", "loopdiag.host.linux.netlink",
+    "loopdiag.host.linux.policy", "loopdiag.host.linux.routes", "loopdiag.host.linux.rules",
 )  # fmt: skip
 
 _CODE = """
 import sys
 from loopdiag.cli.main import main
+sys.addaudithook(lambda event, about: event == "import" and about[0] == "psutil" and print("psutil is loaded"))
 code = main(sys.argv[1:])
 loaded = sorted(sys.modules)
 import json
@@ -40,12 +41,13 @@ print(json.dumps([code, loaded]), file=sys.stderr)
 """
 
 
-def loaded(*words: str) -> tuple[int, set[str]]:
+def run(*words: str) -> tuple[int, str, set[str]]:
+    """The exit code, what was printed, and the modules that were loaded by the end."""
     done = subprocess.run(
         [sys.executable, "-c", _CODE, *words], capture_output=True, text=True, timeout=60, cwd=PROJECT
     )
     code, modules = json.loads(done.stderr.splitlines()[-1])
-    return code, set(modules)
+    return code, done.stdout, set(modules)
 
 
 def ours(modules: set[str]) -> set[str]:
@@ -54,16 +56,14 @@ def ours(modules: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_the_frame_alone_answers(option: str) -> None:
-    code, modules = loaded(option)
+    code, _, modules = run(option)
     assert code == 0
     assert ours(modules) == FRAME
     assert not modules & HEAVY
 
 
 def test_ping_loads_what_it_needs() -> None:
-    code, modules = loaded("ping", "-c", "1", "127.0.0.1")
-    if code != 0:
-        pytest.skip("127.0.0.1 cannot be pinged here")
+    modules = of_a_ping("-q")[1]
     packages = {name.rpartition(".")[0] for name in PING} | FRAME | {"loopdiag.host.linux", "loopdiag.report"}
     unexpected = {
         name for name in ours(modules) - packages if not any(name == one or name.startswith(f"{one}.") for one in PING)
@@ -71,3 +71,16 @@ def test_ping_loads_what_it_needs() -> None:
     assert not unexpected
     assert not modules & HEAVY
     assert not {name for name in modules if name.startswith("scapy")}
+
+
+def test_ping_loads_psutil_once_all_is_answered_and_nothing_else() -> None:
+    printed, modules = of_a_ping()
+    assert printed.index("bytes from") < printed.index("rtt min/avg/max") < printed.index("psutil is loaded")
+    assert modules & HEAVY == {"psutil", "subprocess"}  # psutil itself loads the other
+
+
+def of_a_ping(*options: str) -> tuple[str, set[str]]:
+    code, printed, modules = run("ping", "-c", "1", *options, "127.0.0.1")
+    if code != 0:
+        pytest.skip("127.0.0.1 cannot be pinged here")
+    return printed, modules

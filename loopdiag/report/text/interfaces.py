@@ -38,10 +38,10 @@ def _table(shown: Sequence[Interface], style: Style) -> str:
     rows = [
         [
             style("name", one.name),
-            style("good" if one.up and one.running else "bad", _state(one)),
+            style("good" if one.up and one.running else "bad", state(one)),
             one.mtu,
             *("-" if count is None else count for count in (one.received, one.sent, one.dropped, one.errors)),
-            harmless(" ".join(word for word in (one.kind, one.master and f"of {one.master}", _speed(one)) if word)),
+            harmless(" ".join(word for word in (one.kind, one.master and f"of {one.master}", speed(one)) if word)),
         ]
         for one in shown
     ]
@@ -52,11 +52,13 @@ def _table(shown: Sequence[Interface], style: Style) -> str:
 _ALIGN = ("left", "left", "right", "right", "right", "right", "right", "left")
 
 
-def _speed(one: Interface) -> str:
+def speed(one: Interface) -> str:
+    """The link's, where its driver tells it."""
     return f"{one.speed} Mbit/s" if one.speed else ""
 
 
-def _state(one: Interface) -> str:
+def state(one: Interface) -> str:
+    """`down`, `up`, or `no carrier` where it is up without one."""
     if not one.up:
         return "down"
     return "up" if one.running else "no carrier"

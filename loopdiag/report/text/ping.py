@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from loopdiag.model.echo import EchoPlan, EchoProblem, EchoReply, EchoSilence, IcmpEcho, Statistics
 from loopdiag.model.route import RouteAnswer
 from loopdiag.report.style import paragraph
+from loopdiag.report.text.interfaces import speed, state
 from loopdiag.report.text.ping_lines import Form, header, problem, reply, silence, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loopdiag.model.facts import Facts
+    from loopdiag.model.interface import Interface
     from loopdiag.model.report import Report
     from loopdiag.report.formats import Layout
     from loopdiag.report.style import Style
@@ -89,4 +91,10 @@ def _route(route: RouteAnswer, plan: EchoPlan, facts: Facts) -> Iterator[tuple[s
     device = route.through or route.device
     for each in facts.interfaces if isinstance(facts.interfaces, tuple) else ():
         if each.name == device:
-            yield "device", f"{each.name}, {'up' if each.up else 'down'}, MTU {each.mtu}"
+            yield "device", _device(each)
+
+
+def _device(one: Interface) -> str:
+    """`lo, up, MTU 65536, no errors`."""
+    errors = "" if one.errors is None else "no errors" if not one.errors else f"{one.errors} errors since it was made"
+    return ", ".join(part for part in (one.name, state(one), f"MTU {one.mtu}", speed(one), errors) if part)
