@@ -21,9 +21,10 @@ ROLE = {
 
 
 def verdict_line(report: Report, style: Style, layout: Layout) -> str:
-    """`broken: one sentence`, wrapped."""
+    """`broken: one sentence`; wrapped, but in one line where it is all that is shown."""
     word = report.verdict.value
-    text = paragraph(f"{word}: {report.summary}", layout.width)
+    said = f"{word}: {report.summary}"
+    text = harmless(" ".join(said.split())) if layout.quiet else paragraph(said, layout.width)
     return style(ROLE[report.verdict], word) + text[len(word) :]
 
 
