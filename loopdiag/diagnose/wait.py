@@ -7,7 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.awaiting.missing import AHEAD, LATEST, Diagnoses, causes_of
-from loopdiag.diagnose.awaiting.watcher import SHARE, Watcher
+from loopdiag.diagnose.awaiting.pace import SHARE, Pace
+from loopdiag.diagnose.awaiting.rounds import Rounds
+from loopdiag.diagnose.awaiting.watcher import Watcher
 from loopdiag.diagnose.session import Session
 from loopdiag.model.facts import Facts
 from loopdiag.model.report import Verdict
@@ -43,13 +45,16 @@ class _Wait:
         self._began = time.monotonic()
         self._deadline = self._began + wish.timeout
         self._changed = threading.Condition()
-        share = SHARE / len(targets)
-        self._watchers = [Watcher(one, wish, self._began, self._changed, share, tell) for one in targets]
+        self._rounds = Rounds()
+        self._watchers = [self._watcher(one, SHARE / len(targets), tell) for one in targets]
         self._diagnoses: Diagnoses | None = None
 
+    def _watcher(self, target: Target, share: float, tell: Callable[[Change], None] | None) -> Watcher:
+        return Watcher(target, self._wish, self._began, self._changed, self._rounds, Pace(share), tell)
+
     def run(self) -> Report:
-        for watcher in self._watchers:
-            watcher.start()
+        for thread in (*self._watchers, self._rounds):
+            thread.start()
         try:
             if self._until(min(self._began + SOON, self._deadline)):
                 return self._report(met=True)
@@ -65,6 +70,7 @@ class _Wait:
             self._end()
 
     def _end(self) -> None:
+        self._rounds.stop()
         for watcher in self._watchers:
             watcher.stop()
         deadline = time.monotonic() + ENDS_WITHIN

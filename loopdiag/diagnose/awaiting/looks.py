@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.awaiting.look import Look
 from loopdiag.diagnose.awaiting.service import ServiceLook, speaks
 from loopdiag.diagnose.awaiting.tcp import TcpLook
 from loopdiag.diagnose.awaiting.udp import UdpLook
@@ -15,17 +16,12 @@ from loopdiag.model.readiness import State
 from loopdiag.probes.outcome import errno_name, family_of, sockaddr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loopdiag.model.readiness import Wish
     from loopdiag.model.target import Target
 
 ECHO = (0.05, 1.0)  # seconds for an echo: of an address of this host, of another
-
-
-class Look(Protocol):
-    """Looks once; None where it is too early to tell anything new."""
-
-    def look(self) -> State | None: ...
-    def close(self) -> None: ...
 
 
 def look_at(target: Target, address: str, wish: Wish) -> Look:
@@ -54,47 +50,57 @@ def is_own(address: str) -> bool:
     return True
 
 
-class FileLook:
+class FileLook(Look):
     """A path: anything there, a symbolic link to nothing is not."""
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._error = 0  # of the last stat(2)
 
     def look(self) -> State:
         """stat(2)."""
+        self._error = self._stat()
+        if not self._error:
+            return State(ready=True, there=True, says="is there")
+        missing = self._error in (errno.ENOENT, errno.ENOTDIR)
+        says = "is not there" if missing else f"cannot be looked at ({errno_name(self._error)})"
+        return State(ready=False, there=False, says=says)
+
+    def unchanged(self) -> Callable[[], bool]:
+        """stat(2) says what it said."""
+        return lambda: self._stat() == self._error
+
+    def _stat(self) -> int:
         try:
-            os.stat(self._path)  # noqa: PTH116 - a hundred times a second
+            os.stat(self._path)  # noqa: PTH116 - hundreds of times a second
         except OSError as fault:
-            number = fault.errno or errno.EIO
-            missing = number in (errno.ENOENT, errno.ENOTDIR)
-            says = "is not there" if missing else f"cannot be looked at ({errno_name(number)})"
-            return State(ready=False, there=False, says=says)
-        return State(ready=True, there=True, says="is there")
-
-    def close(self) -> None:
-        """Nothing is open."""
+            return fault.errno or errno.EIO
+        return 0
 
 
-class UnixLook:
+class UnixLook(Look):
     """A UNIX socket's path."""
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._missing = False
 
     def look(self) -> State:
         """One connect(); a full accept queue is no answer."""
         from loopdiag.probes.unix import connect_unix
 
         seen = connect_unix(self._path, 0.0)
-        if seen.errno == "ENOENT":
+        self._missing = seen.errno == "ENOENT"
+        if self._missing:
             return State(ready=False, there=False, says="is not there", seen=seen)
         return state_of(seen)
 
-    def close(self) -> None:
-        """Nothing is open."""
+    def unchanged(self) -> Callable[[], bool] | None:
+        """No file is there."""
+        return (lambda: not os.path.lexists(self._path)) if self._missing else None
 
 
-class EchoLook:
+class EchoLook(Look):
     """One echo request at a time."""
 
     def __init__(self, address: str, *, own: bool) -> None:
@@ -106,6 +112,3 @@ class EchoLook:
         from loopdiag.probes.echo_once import echo_once
 
         return state_of(echo_once(self._address, self._patience), pause=self._pause)
-
-    def close(self) -> None:
-        """Nothing is open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.awaiting.look import Look
 from loopdiag.diagnose.awaiting.tcp import SILENCE, TcpLook
 from loopdiag.diagnose.awaiting.words import state_of
 from loopdiag.model.observation import Outcome
@@ -11,7 +12,7 @@ from loopdiag.model.readiness import State
 from loopdiag.model.service import HttpExchange, TlsHandshake
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from loopdiag.model.observation import Observation
     from loopdiag.model.target import Target
@@ -27,7 +28,7 @@ def speaks(target: Target) -> bool:
     return target.scheme in (*WEB, *SECURE_WEB, *SPEAKS_FIRST, *QUESTIONS)
 
 
-class ServiceLook:
+class ServiceLook(Look):
     """Connects as TcpLook does for as long as nobody is there; then asks. `status` is the HTTP status that counts."""
 
     def __init__(self, target: Target, address: str, status: int | None, *, own: bool) -> None:
@@ -46,6 +47,10 @@ class ServiceLook:
         silent = any(one.outcome is Outcome.TIMED_OUT for one in seen)
         self._patience = min(self._patience * 2, _LONGEST) if silent else _QUICK
         return self._judge(seen, door)
+
+    def unchanged(self) -> Callable[[], bool] | None:
+        """As long as nobody is there."""
+        return self._door.unchanged()
 
     def close(self) -> None:
         """Leave nothing open."""

@@ -7,23 +7,24 @@ first answer on, as its process has only just called listen(); only a forwarder 
 
 from __future__ import annotations
 
-import errno
 import select
 import socket
-import struct
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.awaiting.knock import Knock
+from loopdiag.diagnose.awaiting.look import Look
 from loopdiag.diagnose.awaiting.words import NO_ANSWER, state_of
 from loopdiag.host.read import read
 from loopdiag.model.observation import Outcome
 from loopdiag.model.readiness import State
 from loopdiag.model.unknown import Unknown
-from loopdiag.probes.outcome import family_of, sockaddr
+from loopdiag.probes.outcome import sockaddr
 from loopdiag.probes.tcp import TcpAttempt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loopdiag.model.observation import Observation
 
 AT_ONCE = 0.001  # seconds: on one's own host the handshake is over when connect() returns
@@ -37,10 +38,10 @@ _MOST_SAID = 512  # bytes of a greeting that are read
 _PAUSE = 0.05  # seconds before a server that closes at once is bothered again
 
 
-class TcpLook:
+class TcpLook(Look):
     """One address and port. `own`: it is this host's; only there can be seen whether a process took the connection."""
 
-    refusals = 0  # of all looks together: those, at least, are no forwarder's
+    refusals = 0  # of all looks together, as of Knock.total: those, at least, are no forwarder's
 
     def __init__(self, address: str, port: int, *, own: bool) -> None:
         self._address, self._port, self._own = address, port, own
@@ -48,9 +49,8 @@ class TcpLook:
         self._held: TcpAttempt | None = None  # connected, and not yet known to be served
         self._since = 0.0
         self._refusal: State | None = None  # the last answer, while it stays the same
-        self._family, self._where = family_of(address), tuple[Any, ...]()
+        self._knock: Knock | None = None  # at the door that refused
         self._scout: TcpAttempt | None = None  # the one that was not refused again
-        self._knock: socket.socket | None = None  # refused the last time, and good for the next
         self._was_away = False  # nobody was there when we looked before
         self._failures: int | None = None  # of all connects of this host, before the one that is held
         self._closes = False  # it closed the last connection at once
@@ -72,10 +72,15 @@ class TcpLook:
             self._was_away = self._was_away or not (seen.outcome.good or seen.outcome is Outcome.TIMED_OUT)
             state = state_of(seen)
             if self._own and seen.outcome is Outcome.REFUSED:
-                self._refusal, self._where = state, sockaddr(self._address, self._port)
+                self._refusal = state
+                self._knock = self._knock or Knock(sockaddr(self._address, self._port), AT_ONCE)
             return state
         self._held, self._since = ended, time.monotonic()
         return self._fate(ended)
+
+    def unchanged(self) -> Callable[[], bool] | None:
+        """After a refusal. Who is not refused any more is looked at the next time."""
+        return self._knock.refused if self._refusal and self._knock else None
 
     def close(self) -> None:
         """Leave nothing open."""
@@ -85,7 +90,6 @@ class TcpLook:
         self._pending = self._held = self._scout = None
         if self._knock is not None:
             self._knock.close()
-            self._knock = None
 
     def _ended(self) -> TcpAttempt | None:
         """An attempt that has ended: the one under way, or a new one; a far host gets one at a time."""
@@ -107,32 +111,15 @@ class TcpLook:
         return None
 
     def _refused_again(self) -> bool:
-        """Whether it is refused as it was a moment ago, found out for a quarter of an attempt's cost.
-
-        On Linux a socket whose connect() was refused can be connected again (connect(2) leaves it open elsewhere),
-        and on one's own host the refusal is there when the call returns.
-        """
-        knock = self._knock or self._new_knock()
-        self._knock = None
-        number = knock.connect_ex(self._where)
-        if number == errno.ECONNREFUSED:
-            if sys.platform == "linux":
-                self._knock = knock
-            else:
-                knock.close()
-            TcpLook.refusals += 1
+        knock = self._knock
+        if knock is not None and not knock.answered and knock.refused():
             return True
-        knock.setblocking(False)
         self._refusal = None
-        self._scout = TcpAttempt(self._address, self._port)
-        self._scout.socket = knock
+        knocking = knock.take() if knock else None
+        if knocking is not None:
+            self._scout = TcpAttempt(self._address, self._port)
+            self._scout.socket = knocking
         return False
-
-    def _new_knock(self) -> socket.socket:
-        knock = socket.socket(self._family, socket.SOCK_STREAM)
-        # It also bounds connect(): socket(7). Where no answer comes at once, the usual way goes on with the attempt.
-        knock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, int(AT_ONCE * 1_000_000)))
-        return knock
 
     def _silent(self) -> State | None:
         pending = self._pending
@@ -177,7 +164,10 @@ class TcpLook:
 
 def _failed_connects() -> int | None:
     counters = read("counters")
-    return None if isinstance(counters, Unknown) else counters.protocol.get("Tcp.AttemptFails", 0) - TcpLook.refusals
+    if isinstance(counters, Unknown):
+        return None
+    failed: int = counters.protocol.get("Tcp.AttemptFails", 0)
+    return failed - TcpLook.refusals - Knock.total
 
 
 def _ending(connected: socket.socket | None, within: float) -> str | None:

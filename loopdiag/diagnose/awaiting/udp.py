@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.awaiting.look import Look
 from loopdiag.diagnose.awaiting.words import state_of
 from loopdiag.explain.listeners.serving import covers
 from loopdiag.host.read import read
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 PATIENCE = (0.1, 1.0)  # seconds for an answer: of an address of this host, of another
 
 
-class UdpLook:
+class UdpLook(Look):
     """One address and port. A bound socket that takes datagrams in silence counts, once nothing is found against it."""
 
     def __init__(self, target: Target, address: str, *, own: bool) -> None:
@@ -36,9 +37,6 @@ class UdpLook:
             return state
         self._judged = self._judged or self._judge(state)
         return self._judged
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def _is_bound(self) -> bool:
         sockets = read("sockets", port=self._target.port, protocols=("udp",), listening=True)

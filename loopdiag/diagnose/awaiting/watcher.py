@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.awaiting.looks import look_at
+from loopdiag.diagnose.awaiting.pace import OFTEN
 from loopdiag.diagnose.awaiting.words import together
 from loopdiag.model.readiness import Change, State, Waited
 from loopdiag.probes.resolve import resolve_addresses
@@ -14,15 +15,15 @@ from loopdiag.probes.resolve import resolve_addresses
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loopdiag.diagnose.awaiting.looks import Look
+    from loopdiag.diagnose.awaiting.look import Look
+    from loopdiag.diagnose.awaiting.pace import Pace
+    from loopdiag.diagnose.awaiting.rounds import Rounds
     from loopdiag.model.readiness import Wish
     from loopdiag.model.target import Target
 
-OFTEN = 0.003  # seconds from one look to the next, while the target is not as wished
-STEADY = 0.05  # once it is, and must stay so or others are waited for
+STEADY = 0.05  # seconds from one look to the next once it is as wished, and must stay so or others are waited for
+CLOSER = 1.0  # seconds after which is looked closer, though nothing seems different
 NAME = "loopdiag-wait"
-SHARE = 0.015  # of a core, for all targets together
-RARE = 0.02  # seconds that keeping to that share may make of the pause
 NAMES_AGAIN = 1.0  # seconds until a name is looked up again
 _NAME_PAUSE = 0.05
 _MOST_ADDRESSES = 16
@@ -33,7 +34,7 @@ class Watcher(threading.Thread):
     """Watches one target until `stop`. `state`, `since` and `history` may be read under `changed`."""
 
     def __init__(
-        self, target: Target, wish: Wish, began: float, changed: threading.Condition, share: float,
+        self, target: Target, wish: Wish, began: float, changed: threading.Condition, rounds: Rounds, pace: Pace,
         tell: Callable[[Change], None] | None,
     ) -> None:  # fmt: skip
         super().__init__(daemon=True, name=NAME)
@@ -42,12 +43,13 @@ class Watcher(threading.Thread):
         self.since: float | None = None  # as wished since then, monotonic
         self.history: list[Change] = []
         self.fault: BaseException | None = None
-        self._wish, self._began, self._changed, self._share, self._tell = wish, began, changed, share, tell
+        self._wish, self._began, self._changed, self._tell = wish, began, changed, tell
+        self._rounds, self._pace = rounds, pace
         self._looks: dict[str, Look] = {}
         self._states: dict[str, State] = {}
         self._names_at = 0.0
         self._nameless = ""
-        self._done, self._aside = threading.Event(), threading.Event()
+        self._done, self._aside, self._different = threading.Event(), threading.Event(), threading.Event()
 
     @property
     def met(self) -> bool:
@@ -57,6 +59,7 @@ class Watcher(threading.Thread):
     def stop(self) -> None:
         """End the thread; it is not waited for."""
         self._done.set()
+        self._different.set()
 
     def step_aside(self) -> None:
         """Look no more for now: a diagnosis wants the target for itself, unless nobody is there to be disturbed."""
@@ -86,11 +89,10 @@ class Watcher(threading.Thread):
                 if self._aside.is_set():
                     self._done.wait(OFTEN)
                     continue
-                spent = time.thread_time()
                 state = self._look()
                 if state is not None:
                     self._take(state)
-                self._done.wait(self._pause(state, time.thread_time() - spent))
+                self._rest(state)
         except BaseException as fault:  # noqa: BLE001 - raised again in the thread that waits
             with self._changed:
                 self.fault = fault
@@ -148,9 +150,22 @@ class Watcher(threading.Thread):
             if self._tell:
                 self._tell(change)
 
-    def _pause(self, state: State | None, cost: float) -> float:
+    def _rest(self, state: State | None) -> None:
+        """Until the next look; where something tells cheaply that nothing is different, until it does not."""
+        unchanged = [look.unchanged() for look in self._looks.values()]
+        told = [one for one in unchanged if one]
+        if self._wish.interval or self.met or (state and state.pause) or not told or len(told) < len(unchanged):
+            self._done.wait(self._pause(state))
+            return
+        self._different.clear()
+        if self._done.is_set():
+            return
+        self._rounds.watch(self._different, told)
+        self._different.wait(CLOSER)
+        self._rounds.leave(self._different)
+
+    def _pause(self, state: State | None) -> float:
         """Seconds until the next look: what the state asks for, and what keeps to our share of the machine."""
         if self._wish.interval:
             return self._wish.interval
-        wanted = STEADY if self.met else OFTEN
-        return max(wanted, min(cost / self._share, RARE), state.pause if state else 0.0)
+        return max(STEADY if self.met else self._pace.pause(), state.pause if state else 0.0)

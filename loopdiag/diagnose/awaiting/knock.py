@@ -1,0 +1,71 @@
+"""A port that refused: whether it still does, found out for a quarter of an attempt's cost.
+
+On Linux a socket whose connect() was refused can be connected again (connect(2) leaves it open elsewhere), and on one's
+own host the refusal is there when the call returns.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import sys
+from typing import TYPE_CHECKING, Any
+
+from loopdiag.probes.outcome import family_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Knock:
+    """One socket address of this host, and a socket that is connected to it again and again.
+
+    `within` is how long one connect() may take, in seconds: who is not refused at once is for others to look at.
+    """
+
+    total = 0  # refusals, of all of them together
+
+    def __init__(self, where: tuple[Any, ...], within: float) -> None:
+        self._where, self._within = where, within
+        self._socket: socket.socket | None = None
+        self._connect: Callable[[tuple[Any, ...]], int] = self._anew
+        self.answered = False  # the last time
+
+    def refused(self) -> bool:
+        """Knock; whether that was refused. Raises OSError where no socket is to be had."""
+        number = self._connect(self._where)
+        if number == errno.ECONNREFUSED:
+            Knock.total += 1
+            return True
+        self.answered = True
+        if number not in (0, errno.EINPROGRESS):
+            self._drop()
+        return False
+
+    def take(self) -> socket.socket | None:
+        """The socket that was not refused, where it is connected or on its way; the next knock has one of its own."""
+        taken, self._socket, self._connect, self.answered = self._socket, None, self._anew, False
+        if taken is not None:
+            taken.setblocking(False)
+        return taken
+
+    def close(self) -> None:
+        """Leave nothing open."""
+        self._drop()
+        self._connect = self._anew
+
+    def _drop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _anew(self, where: tuple[Any, ...]) -> int:
+        self._drop()
+        self._socket = socket.socket(family_of(str(where[0])), socket.SOCK_STREAM)
+        # It also bounds connect(): socket(7).
+        within = struct.pack("@ll", *divmod(int(self._within * 1_000_000), 1_000_000))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, within)
+        if sys.platform == "linux":
+            self._connect = self._socket.connect_ex
+        return self._socket.connect_ex(where)
