@@ -75,6 +75,7 @@ class NameFacts:
     family: str | None = None  # ipv4 or ipv6, where that alone was asked for
     datagrams: int | None = None  # UDP datagrams that left this network namespace while getaddrinfo ran
     seconds: float | None = None  # until getaddrinfo answered, or was no longer waited for
+    services_spoilt: int | None = None  # the line of nsswitch.conf for which the C library asks no service at all
 
     def lines(self) -> tuple[HostsLine, ...]:
         """The lines of the hosts file that count for the name; none where the file could not be read."""

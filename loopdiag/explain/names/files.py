@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.names.actions import action
 from loopdiag.explain.names.said import (
     NSSWITCH,
     TIMED_OUT,
@@ -92,10 +93,11 @@ def nsswitch_order(case: Case) -> Iterator[Finding]:
         return
     lines = [line for line in names.lines() if fits(line.address, names)]
     at = names.services.index("files") if "files" in names.services else None
-    if not lines or at == 0:
-        return
     given = {line.address for line in lines} | {as_ipv4(line.address) for line in lines}
     decided = bool(given.intersection(addresses(case)))
+    undone = None if decided else _undone(names)
+    if not lines or (at == 0 and not undone):
+        return
     if decided and (at is None or (names.seconds or 0) < SLOW):
         return
     yield Finding(
@@ -105,24 +107,52 @@ def nsswitch_order(case: Case) -> Iterator[Finding]:
         else Severity.ERROR
         if names.errno
         else severity(case, *(line.address for line in lines)),
-        subject=f"{NSSWITCH} line {names.services_line}" if names.services_line else NSSWITCH,
+        subject=_line(names),
         statement=f"{lines[0].file} line {lines[0].line} gives {names.name} the address {lines[0].address}, but "
-        + _order_says(names, at, case),
+        + (f"{undone}: {_result(names, case)}" if undone else _order_says(names, at, case)),
         evidence=(line_evidence(lines[0]), order_evidence(names), lookup(names)),
-        fixes=(Fix(f"begin the hosts line of {NSSWITCH} with files", "hosts: files dns"),),
+        fixes=(
+            Fix(f"write line {names.services_spoilt} of {NSSWITCH} as nsswitch.conf(5) says")
+            if names.services_spoilt
+            else Fix(f"begin the hosts line of {NSSWITCH} with files", "hosts: files dns"),
+        ),
     )
+
+
+def _line(names: NameFacts) -> str:
+    number = names.services_spoilt or names.services_line
+    return f"{NSSWITCH} line {number}" if number else NSSWITCH
+
+
+def _undone(names: NameFacts) -> str | None:
+    """Why the answer of the hosts file does not count although it is asked."""
+    if names.services_spoilt:
+        return f"line {names.services_spoilt} of {NSSWITCH} cannot be parsed, so the C library asks no source at all"
+    if isinstance(names.services, Unknown) or "files" not in names.services:
+        return None
+    then = action(names.services, "files", "success")
+    if then == "return":
+        return None
+    return (
+        f"the hosts line of {NSSWITCH} ({order(names)}) goes on to the next source even where files has the name "
+        f"(SUCCESS={then}) and drops its answer where that one has none"
+    )
+
+
+def _result(names: NameFacts, case: Case) -> str:
+    if names.errno == TIMED_OUT:
+        return f"no answer came within {names.seconds or 0:.1f} s"
+    got = ", ".join(addresses(case))
+    return f"it gives {got}" if got else f"it gives no address ({names.errno})"
 
 
 def _order_says(names: NameFacts, at: int | None, case: Case) -> str:
     where = f"the hosts line of {NSSWITCH} ({order(names)})"
     if not names.services_line:
         where = f"{NSSWITCH} has no hosts line, and the C library's default ({order(names)})"
-    got = ", ".join(addresses(case))
-    result = f"it gives {got}" if got else f"it gives no address ({names.errno})"
-    if names.errno == TIMED_OUT:
-        result = f"no answer came within {names.seconds or 0:.1f} s"
+    result = _result(names, case)
     if at is None:
         return f"{where} leaves out files, and {result}"
     first = " ".join(names.services[:at]) if not isinstance(names.services, Unknown) else ""
-    slow = f", which took {names.seconds:.1f} s" if got and (names.seconds or 0) >= SLOW else ""
+    slow = f", which took {names.seconds:.1f} s" if addresses(case) and (names.seconds or 0) >= SLOW else ""
     return f"{where} asks {first} first{slow}, and {result}"

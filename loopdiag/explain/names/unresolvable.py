@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.names.actions import never_asked
 from loopdiag.explain.names.said import (
     NSSWITCH,
     TIMED_OUT,
     add_line,
+    fits,
     is_localhost,
     line_evidence,
     lookup,
@@ -48,14 +50,29 @@ def _reason(names: NameFacts) -> str:
     dotless = names.name.rstrip(".")
     if names.name.endswith(".") and not isinstance(names.hosts, Unknown) and names.hosts:
         return f"the hosts file gives '{dotless}' and is compared letter by letter, the final dot included"
-    if names.family and names.lines():
-        given = ", ".join(line.address for line in names.lines())
+    if names.services_spoilt:
+        return f"line {names.services_spoilt} of {NSSWITCH} cannot be parsed, so the C library asks no source at all"
+    if given := ", ".join(line.address for line in names.lines()):
+        if any(fits(line.address, names) for line in names.lines()):
+            return f"the hosts file gives {given}, and yet the C library says that there is none ({names.errno})"
         return f"the hosts file gives {given} alone, and no other source ({order(names)}) adds to it"
     if names.errno == TIMED_OUT:
         return f"no answer came within {names.seconds or 0:.1f} s, and {servers(names)} is asked"
+    if unasked := _unasked(names):
+        return (
+            f"no line of the hosts file gives it, and [NOTFOUND=return] on the hosts line of {NSSWITCH} ends the "
+            f"search there, so {' and '.join(unasked)} {'are' if len(unasked) > 1 else 'is'} not asked"
+        )
     if names.errno in _NOT_NOW and "dns" in order(names).split():
         return f"no line of the hosts file gives it, and {servers(names)} gave no answer ({names.errno})"
     return f"none of the sources asked ({order(names)}) knows it ({names.errno})"
+
+
+def _unasked(names: NameFacts) -> tuple[str, ...]:
+    """The sources that an action behind `files` keeps from being asked."""
+    if isinstance(names.services, Unknown) or isinstance(names.hosts, Unknown):
+        return ()
+    return never_asked(names.services, name_in_files=False)
 
 
 def _evidence(names: NameFacts) -> Iterator[Evidence]:

@@ -25,7 +25,10 @@ def read_bytes(path: Path, shown: str) -> bytes | Unknown | None:
     except OSError as fault:
         return Unknown(shown, f"{shown} cannot be read: {fault.strerror}")
     try:
-        return _content(handle) if stat.S_ISREG(os.fstat(handle).st_mode) else Unknown(shown, f"{shown} is no file")
+        status = os.fstat(handle)
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == os.stat(os.devnull).st_rdev:
+            return b""  # /dev/null laid over it, or linked to: an empty file to the C library
+        return _content(handle) if stat.S_ISREG(status.st_mode) else Unknown(shown, f"{shown} is no file")
     except OSError as fault:
         return Unknown(shown, f"{shown} cannot be read: {fault.strerror}")
     finally:

@@ -11,7 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.names.file import lines_of, read_bytes
-from loopdiag.host.linux.names.mistakes import is_address, mistake
+from loopdiag.host.linux.names.mistakes import doubled_end, is_address, mistake
+from loopdiag.host.linux.names.version import glibc_version
 from loopdiag.model.names import HostsLine
 from loopdiag.model.unknown import Unknown
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOSTS = "etc/hosts"
+_DOUBLED = (2, 33)  # since then a last line of this kind is misread: nss_readline.c
 _SPACE = re.compile(r"[ \t\r\v\f]+")
 
 
@@ -28,19 +30,22 @@ def read_hosts(name: str, root: Path) -> tuple[HostsLine, ...] | Unknown:
     content = read_bytes(root / HOSTS, f"/{HOSTS}")
     if isinstance(content, Unknown):
         return content
-    return tuple(parse_hosts(content or b"", name))
+    return tuple(parse_hosts(content or b"", name, glibc_version()))
 
 
-def parse_hosts(content: bytes, name: str) -> Iterator[HostsLine]:
-    """The lines of a hosts file that bear on `name`."""
+def parse_hosts(content: bytes, name: str, version: tuple[int, int] | None = None) -> Iterator[HostsLine]:
+    """The lines of a hosts file that bear on `name`; `version` is glibc's."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         yield from _utf16(content, name)
         return
     # Nothing is parsed of the 100,000 lines of a blocking list that do not hold the name, nor a wildcard.
     wanted = re.compile(re.escape(name.rstrip(".")) + r"|\*|[^\x00-\x7f]", re.IGNORECASE)
-    for number, text in enumerate(lines_of(content), 1):
+    lines = lines_of(content)
+    for number, text in enumerate(lines, 1):
         if wanted.search(text):
             line = _read(number, text, name)
+            if number == len(lines) and version and version >= _DOUBLED:
+                line = doubled_end(line, text, name)
             if line:
                 yield line
 

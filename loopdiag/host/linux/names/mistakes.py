@@ -97,6 +97,22 @@ def _bad_name(line: HostsLine, text: str, name: str) -> HostsLine | None:
     return None
 
 
+def doubled_end(line: HostsLine | None, text: str, name: str) -> HostsLine | None:
+    """The file's last line where no line end follows it: glibc takes white space off its front by moving the rest
+    without the final NUL, so that as many characters stand twice at its end.
+    """
+    indent = len(text) - len(text.lstrip(" \t\r\v\f"))
+    if line is None or line.fault or not indent or "#" in text:
+        return line
+    read = (text[indent:] + text[-indent:]).split()
+    if name.lower() in (word.lower() for word in read[1:]):
+        return line
+    fault = (
+        f"it begins with white space and no line end follows it, so this C library reads its last name as '{read[-1]}'"
+    )
+    return replace(line, fault=fault, meant=line.address)
+
+
 def _name_fault(word: str, name: str) -> str | None:
     low = name.lower()
     if _INVISIBLE.sub("", word).lower() == low:

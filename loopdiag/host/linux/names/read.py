@@ -15,14 +15,15 @@ from loopdiag.model.unknown import Unknown
 def read_names(name: str, host_name: str | None = None, root: Path = Path("/")) -> NameFacts:
     """The files only: nothing is asked. `host_name` is this host's own name where it is not gethostname(2)."""
     own = host_name or socket.gethostname()
-    services, services_line = read_services(root)
+    order = read_services(root)
     resolv = read_resolv(root)
     own_lines = read_hosts(own, root) if own else ()
     return NameFacts(
         name=name,
         hosts=read_hosts(name, root),
-        services=services,
-        services_line=services_line,
+        services=order.services,
+        services_line=order.line,
+        services_spoilt=order.spoilt,
         servers=resolv.servers,
         servers_named=resolv.named,
         search=resolv.search,

@@ -111,3 +111,18 @@ def test_a_name_that_the_hosts_file_does_not_have() -> None:
 def test_an_ipv4_line_for_an_ipv6_question() -> None:
     names = replace(NAMES, services=("dns",), hosts=(V4,), errno="EAI_NONAME", family="ipv6")
     assert list(nsswitch_order(resolving(names, ()))) == []
+
+
+@pytest.mark.parametrize("then", ["continue", "MERGE"])
+def test_files_first_and_its_answer_dropped(then: str) -> None:
+    names = replace(NAMES, services=("files", f"[SUCCESS={then}]", "dns"), errno="EAI_NONAME")
+    (found,) = nsswitch_order(resolving(names, ()))
+    assert f"(SUCCESS={then.lower()})" in found.statement
+    assert list(nsswitch_order(resolving(replace(names, errno=None)))) == []
+
+
+def test_a_line_of_nsswitch_conf_that_cannot_be_parsed() -> None:
+    names = replace(NAMES, services_spoilt=7, errno="EAI_NONAME")
+    (found,) = nsswitch_order(resolving(names, ()))
+    assert found.subject == "/etc/nsswitch.conf line 7"
+    assert "cannot be parsed" in found.statement

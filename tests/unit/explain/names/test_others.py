@@ -47,6 +47,12 @@ def test_a_name_of_the_other_family() -> None:
     assert "gives 127.0.0.1 alone" in found.statement
 
 
+def test_an_action_that_keeps_the_next_source_from_being_asked() -> None:
+    names = replace(UNKNOWN_NAME, services=("files", "[UNAVAIL=continue NOTFOUND=return]", "dns", "myhostname"))
+    (found,) = name_unresolvable(resolving(names, ()))
+    assert "so dns and myhostname are not asked" in found.statement
+
+
 def test_all_is_hidden() -> None:
     (found,) = address_config_filter(resolving(replace(NAMES, configured_only="EAI_NONAME")))
     assert found.severity is Severity.ERROR

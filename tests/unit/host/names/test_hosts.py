@@ -121,3 +121,29 @@ def test_a_folder_in_its_place_is_unknown(tmp_path: Path) -> None:
     found = read_hosts("localhost", tmp_path)
     assert isinstance(found, Unknown)
     assert found.what == "/etc/hosts"
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [("  127.0.0.1 localhost", "localhostst"), ("::1 localhost\n\t127.0.0.1 localhost", "localhostt")],
+)
+def test_a_last_line_with_white_space_before_it_and_no_line_end(content: str, read: str) -> None:
+    *_, line = parse_hosts(content.encode(), "localhost", (2, 36))
+    assert line.fault
+    assert f"as '{read}'" in line.fault
+    assert all(one.fault is None for one in parse_hosts(content.encode() + b"\n", "localhost", (2, 36)))
+    assert all(one.fault is None for one in parse_hosts(content.encode(), "localhost"))
+
+
+@pytest.mark.parametrize(
+    "content", ["127.0.0.1 localhost", " 127.0.0.1 localhost other", " 127.0.0.1 localhost # here"]
+)
+def test_a_last_line_without_a_line_end_counts_all_the_same(content: str) -> None:
+    (line,) = parse_hosts(content.encode(), "localhost", (2, 36))
+    assert line.fault is None
+
+
+def test_the_null_device_is_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/hosts").symlink_to("/dev/null")
+    assert read_hosts("localhost", tmp_path) == ()

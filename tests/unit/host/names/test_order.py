@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     [
         ("hosts: files dns\n", ("files", "dns"), 1),
         ("hosts:files\n", ("files",), 1),
-        ("passwd: files\n  hosts:\tfiles [NOTFOUND=return] dns # why\r\n", ("files", "[NOTFOUND=return]", "dns"), 2),
+        ("passwd: files\n  hosts:\tfiles [NOTFOUND=return] dns\r\n", ("files", "[NOTFOUND=return]", "dns"), 2),
+        ("hosts: dns # files\n", ("dns", "#", "files"), 1),
+        ("hosts files\n", ("files",), 1),
+        ("hosts: [NOTFOUND=return] files\n", (), 1),
         ("hosts: files mdns4_minimal [NOTFOUND=return] dns", ("files", "mdns4_minimal", "[NOTFOUND=return]", "dns"), 1),
         ("hosts: resolve [!UNAVAIL=return] files", ("resolve", "[!UNAVAIL=return]", "files"), 1),
         ("hosts: dns\nhosts: files\n", ("files",), 2),
@@ -31,7 +34,24 @@ if TYPE_CHECKING:
     ],
 )  # fmt: skip
 def test_the_hosts_line(content: str, services: tuple[str, ...], line: int | None) -> None:
-    assert parse_services(content.encode()) == (services, line)
+    assert parse_services(content.encode()) == (services, line, None)
+
+
+def test_a_comment_within_a_line_counted_as_one_until_2_33() -> None:
+    assert parse_services(b"hosts: files # [once dns]\n", (2, 31)) == (("files",), 1, None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["hosts: files [NOTFOUND=bogus] dns\n", "hosts: files [NOTFOUND=return\n", "hosts: files\npasswd: files [X=y]\n",
+     "hosts: files # [a comment]\n"],
+)  # fmt: skip
+def test_one_bad_line_spoils_all(content: str) -> None:
+    assert parse_services(content.encode()).spoilt == content.count("\n")
+
+
+def test_a_line_of_no_database_spoils_nothing() -> None:
+    assert parse_services(b"hosts: files [ !UNAVAIL = return success=merge] dns\nsudoers: files [X=y]\n").spoilt is None
 
 
 def test_the_default_changed() -> None:
