@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.far_end import far_end
 from loopdiag.explain.listeners.serving import covers
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
@@ -60,7 +61,10 @@ class Attempts:
                 ended = attempt.wait(min(QUICK, self._left))
                 reason = None if ended else self._why_silent(attempt)
                 ended = attempt.wait(0.0 if reason else self._left)
-                self.observations.append(attempt.observation(gave_up=None if ended else reason))
+                seen = attempt.observation(None if ended else reason, far_end)
+                self.observations.append(seen)
+                if seen.half_open:
+                    self._watch_another(address)
 
     def _why_silent(self, first: TcpAttempt) -> str | None:
         """A reason to wait no longer; None where only time can tell."""
@@ -71,6 +75,11 @@ class Attempts:
                 # The second got through where the first did not: loss, which the first tells by staying silent.
                 self.observations.append(again[0].observation())
         return reason or self._queue_full(first.address)
+
+    def _watch_another(self, address: str) -> None:
+        """One more connection, held open while the kernel's record of drops is on."""
+        with ExitStack() as stack:
+            self._dropped(lambda: stack.enter_context(TcpAttempt(address, self._port)))
 
     def _queue_full(self, address: str) -> str | None:
         sockets = read("sockets", port=self._port, listening=True)

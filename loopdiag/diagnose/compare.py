@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.far_end import far_end
 from loopdiag.diagnose.gather import gather, open_question
 from loopdiag.diagnose.marks import mark_of
 from loopdiag.diagnose.needs import topics_for
@@ -67,7 +68,7 @@ def _ask(address: Address, port: int | None, timeout: float) -> list[tuple[str, 
     with Scratch(where) as scratch:
         tcp, udp = (port, port) if port is not None else (scratch.tcp, scratch.udp)
         if tcp:
-            seen.append(("TCP", connect_tcp(where, tcp, timeout)))
+            seen.append(("TCP", connect_tcp(where, tcp, timeout, far_end=far_end)))
         if udp:
             seen.append(("UDP", exchange_udp(where, udp, timeout)))
     return seen

@@ -23,7 +23,8 @@ def ruleset(question: Question, facts: Facts) -> Any:
     """
     found = read("ruleset")
     empty = isinstance(found, Unknown) or not found.chains
-    return None if empty and all(seen.outcome.good for seen in question.observations) else found
+    well = all(seen.outcome.good and not getattr(seen, "half_open", False) for seen in question.observations)
+    return None if empty and well else found
 
 
 def filter_paths(question: Question, facts: Facts) -> Any:

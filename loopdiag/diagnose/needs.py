@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.model.observation import Outcome
+from loopdiag.model.observation import Outcome, TcpConnect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,7 @@ _CONFINED = ("sandbox", "cgroup_programs")
 
 LATE = 0.05  # seconds: lo takes a thousandth of it
 _UNIX = ("unix_sockets", *_CONFINED)
+_BEHIND = ("counters", "backends")  # whom a service asks itself, and first whether it was refused anywhere
 _SPOKEN = ("http", "tls", "greeting")
 
 # In the order in which they are read: a later reader may use what an earlier one gave.
@@ -46,10 +47,12 @@ def _needs_of(seen: Observation) -> tuple[str, ...]:
     """No packet filter, route or namespace decides about a UNIX socket, nor about what a service said."""
     if seen.kind == "unix-connect":
         return _UNIX
+    if isinstance(seen, TcpConnect) and seen.half_open:
+        return ("counters", *_NEEDS[Outcome.TIMED_OUT])
     if seen.kind not in _SPOKEN or seen.outcome.good:
         return (*_NEEDS[seen.outcome], *(("qdiscs",) if is_late(seen) else ()))
     silent = seen.outcome in (Outcome.TIMED_OUT, Outcome.RESET)
-    return (*(_NEEDS[seen.outcome] if silent else _NEEDS[Outcome.CONNECTED]), "backends")
+    return (*(_NEEDS[seen.outcome] if silent else _NEEDS[Outcome.CONNECTED]), *_BEHIND)
 
 
 def is_late(seen: Observation) -> bool:

@@ -26,9 +26,10 @@ def exchange(transport: str, address: Address, port: int | None, timeout: float 
         from loopdiag.probes.udp import exchange_udp
 
         return exchange_udp(str(address), port, timeout)
+    from loopdiag.diagnose.far_end import far_end
     from loopdiag.probes.tcp import connect_tcp
 
-    return connect_tcp(str(address), port, timeout)
+    return connect_tcp(str(address), port, timeout, far_end=far_end)
 
 
 def check_network(target: Target, command: str) -> None:

@@ -9,7 +9,7 @@ from loopdiag.explain.evidence import known
 from loopdiag.explain.packetfilter.journey import Exchange, follow
 from loopdiag.explain.packetfilter.place import World
 from loopdiag.model.observation import Outcome
-from loopdiag.model.packetfilter import Packet
+from loopdiag.model.packetfilter import LAST_OF_HANDSHAKE, Packet
 from loopdiag.model.routed import routed
 from loopdiag.model.target import split_port
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PROTOCOLS = {"tcp-connect": "tcp", "udp": "udp", "icmp-echo": "icmp", "http": "tcp", "tls": "tcp"}
 LENGTHS = {4: 20, 6: 40}  # of the IP header
 SYN = 40  # bytes of a TCP header with the options of Linux: MSS, SACK, time stamps, window scale
+ACK = 32  # the same with time stamps alone
 ECHO_REQUEST, ECHO_REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
 UNREACHABLE, PORT_CODE = {4: 3, 6: 1}, {4: 3, 6: 4}
 
@@ -79,8 +80,9 @@ def _exchange(seen: Observation, protocol: str, facts: Facts) -> Exchange:
     there, uid = _listener(facts, protocol, seen)
     if protocol == "tcp":
         return Exchange(
-            of=seen.label, probe=probe, answers=_tcp_answers(family, there, uid), later=_tcp_later(probe, uid)
-        )
+            of=seen.label, probe=probe, answers=_tcp_answers(family, there, uid), later=_tcp_later(probe, uid),
+            answered=seen.outcome is Outcome.CONNECTED,
+        )  # fmt: skip
     return Exchange(of=seen.label, probe=probe, answers=_udp_answers(family, _was_there(seen, there), uid))
 
 
@@ -138,13 +140,17 @@ def _tcp_answers(family: int, there: bool | None, uid: int | None) -> tuple[Pack
 
 
 def _tcp_later(probe: Packet, uid: int | None) -> tuple[Packet, ...]:
-    """What carries data once the connection stands."""
+    """The end of the handshake, and what carries data once the connection stands."""
+    acknowledged = Packet(family=probe.family, protocol="tcp", name=LAST_OF_HANDSHAKE, source="", destination="",
+                          tcp_flags=frozenset({"ack"}), state="established", uid=probe.uid, gid=probe.gid,
+                          length=LENGTHS[probe.family] + ACK,
+                          unknown=probe.unknown)  # fmt: skip
     data = Packet(family=probe.family, protocol="tcp", name="data", source="", destination="",
                   tcp_flags=frozenset({"psh", "ack"}), state="established", uid=probe.uid, gid=probe.gid,
                   unknown=probe.unknown | {"length"})  # fmt: skip
     answer = _answer(probe.family, "tcp", "data of the answer", tcp_flags=frozenset({"psh", "ack"}), uid=uid,
                      unknown=_who(uid) | {"length"})  # fmt: skip
-    return data, answer
+    return acknowledged, data, answer
 
 
 def _udp_answers(family: int, there: bool | None, uid: int | None) -> tuple[Packet, ...]:

@@ -53,7 +53,8 @@ def _about_listeners(case: Case, one: Observation) -> Iterator[Unknown]:
 
 def _about_the_filter(case: Case, one: Observation) -> Iterator[Unknown]:
     for path in case.facts.filter_paths or ():
-        if path.of == one.label and path.certain and path.verdict in ("drop", "reject"):
+        opened = one.kind == "tcp-connect" and path.packet.follows  # a rule tells of those itself
+        if path.of == one.label and path.certain and path.verdict in ("drop", "reject") and not opened:
             yield Unknown(
                 f"how {one.to} could answer",
                 f"the packet filter as it was read ends its {'answer' if path.packet.answer else 'packet'} with "

@@ -23,6 +23,9 @@ NOT_SERVED = frozenset(
      "address-not-local", "service-restricts-peers"}
 )  # fmt: skip
 
+# A connection stands, and what is sent over it never arrives.
+CUT_OFF = frozenset({"filter-drops", "filter-rejects"})
+
 # It answers, but what answers is not one thing: of a name with several addresses, the one that is tried decides.
 DEPENDS = frozenset({"listeners-differ"})
 
@@ -73,6 +76,10 @@ def _reach(seen: Sequence[Observation], errors: Sequence[Finding]) -> _Reach:
     for one in seen:
         kinds.setdefault(one.kind, []).append(one.outcome.good)
     endpoints = {one.to for one in seen}
+    connects = [one for one in seen if one.kind == "tcp-connect"]
+    standing = {one.to for one in connects} - {one.to for one in connects if not one.outcome.good}
+    if any(found.cause in CUT_OFF and found.subject in standing for found in errors):
+        return _Reach.NONE
     if any(found.cause in NOT_SERVED and found.subject in endpoints for found in errors):
         return _Reach.NONE
     if any(not any(outcomes) for outcomes in kinds.values()):

@@ -35,6 +35,7 @@ READERS = {
     "cgroup_programs": "cgroups:read_cgroup_programs",
     "sandbox": "sandbox:read_sandbox",
     "excluded_ports": "excluded_ports:read_excluded_ports",  # Windows only
+    "far_end": "far_end:read_far_end",  # of one connection
     "drops": "trace.drops:watch_drops",  # takes a callable that sends a probe
     "backends": "trace.backends:watch_connects",  # the same
     "journey": "trace.journey:record_journey",  # the same

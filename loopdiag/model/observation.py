@@ -56,12 +56,22 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpConnect(Observation):
-    """One connect() of a stream socket. `peer` is what getpeername() said."""
+    """One connect() of a stream socket. `peer` is what getpeername() said.
+
+    `far_end` is the state that the other end's socket was in while the connection stood, by the kernel's name; None
+    where it was not looked for, or is not of this host.
+    """
 
     kind: ClassVar[str] = "tcp-connect"
     peer: str | None = None
     gave_up: str | None = None  # why it was not waited for longer, where it was not waited to the time-out
     error_from: str | None = None  # who sent the ICMP error, where one came
+    far_end: str | None = None
+
+    @property
+    def half_open(self) -> bool:
+        """It stands at this end, while the listener's kernel still waits for the last packet of the handshake."""
+        return self.outcome is Outcome.CONNECTED and self.far_end == "SYN-RECV"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

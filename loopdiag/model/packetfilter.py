@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from loopdiag.model.unknown import Unknown
 
 
+LAST_OF_HANDSHAKE = "last packet of the handshake"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
     """A packet as the hooks see it. `state` is conntrack's: new, established, related, invalid, untracked."""
@@ -35,6 +38,11 @@ class Packet:
     name: str = ""  # what it is called: SYN, SYN-ACK, RST, echo request, ...
     icmp_code: int | None = None
     unknown: frozenset[str] = frozenset()  # names of the fields above whose value cannot be known from outside
+
+    @property
+    def follows(self) -> bool:
+        """It is sent only once a TCP connection stands at the client's end."""
+        return self.protocol == "tcp" and (self.name == LAST_OF_HANDSHAKE or self.name.startswith("data"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def paths_under(ruleset: Ruleset, target: str, seen: Observation, facts: Facts) 
 def foretold(paths: tuple[FilterPath, ...], protocol: str, *, served: bool) -> str:
     """The outcome that these paths lead to; `served`: somebody listens where the packet arrives."""
     for path in paths:
-        if path.packet.name.startswith("data") and path.packet.name != "datagram":
+        if path.packet.follows:
             break
         if any(step.action == "rewrite" for step in path.steps):
             return "timed-out"  # the answer comes from a port that was not asked

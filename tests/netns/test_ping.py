@@ -304,3 +304,13 @@ def test_a_flood_leaves_out_observations_and_says_so(lo: Host) -> None:
     assert report["statistics"]["received"] == 1500
     assert len(report["observations"]) == 1000
     assert report["observations_left_out"] == 500
+
+
+@pytest.mark.needs("nft")
+def test_what_is_lost_after_some_replies_is_told(lo: Host) -> None:
+    lo.sh("nft add table inet fence; nft add chain inet fence arriving '{ type filter hook input priority 0; }'")
+    lo.sh("nft add rule inet fence arriving icmp type echo-request limit rate over 1/hour burst 2 packets drop")
+    report = lo.report("ping", "-c", "4", "-i", "0.02", "127.0.0.1")
+    assert [one["outcome"] for one in report["observations"]] == ["replied"] * 2 + ["timed-out"] * 2
+    assert report["verdict"] == "degraded"
+    assert report["findings"][0]["cause"] == "filter-drops"

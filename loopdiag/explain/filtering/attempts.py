@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
-from loopdiag.model.observation import Outcome
+from loopdiag.explain.listeners.serving import serving
+from loopdiag.model.observation import Outcome, TcpConnect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,6 +56,16 @@ class Attempt:
         return self.paths[0] if self.paths else None
 
     @property
+    def opening(self) -> tuple[FilterPath, ...]:
+        """The ways of the packets that open it: of the probe, and of what answers it."""
+        return tuple(path for path in self.paths if not path.packet.follows)
+
+    @property
+    def following(self) -> tuple[FilterPath, ...]:
+        """The ways of the packets that follow once a connection stands at the client's end."""
+        return tuple(path for path in self.paths if path.packet.follows)
+
+    @property
     def passes(self) -> bool:
         """The rules certainly let all its packets pass."""
         return all(path.certain and path.verdict == "accept" for path in self.paths)
@@ -75,15 +86,22 @@ def failed(case: Case) -> list[Attempt]:
     return [one for one in attempts(case) if one.failures]
 
 
+def half_open(case: Case, attempt: Attempt) -> TcpConnect | None:
+    """A connection that the listener's kernel does not know to be complete, for want of its last packet."""
+    half = next((one for one in attempt.seen if isinstance(one, TcpConnect) and one.half_open), None)
+    full = half is not None and any(there.full for there in serving(case, half))
+    return None if full else half
+
+
 def dropped(case: Case) -> bool:
     """The kernel's own record says that netfilter dropped one of our packets."""
     return any(drop.reason == "NETFILTER_DROP" for drop in known(case.facts.drops) or ())
 
 
 def uncertain(attempt: Attempt, actions: Iterable[str]) -> Iterator[tuple[FilterPath, FilterStep]]:
-    """The steps of these kinds that may have been taken."""
+    """The steps of these kinds that may have been taken, while it was opened."""
     wanted = tuple(actions)
-    for path in attempt.paths:
+    for path in attempt.opening:
         for step in path.steps:
             if not step.certain and step.action in wanted:
                 yield path, step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import Attempt, attempts, failed
+from loopdiag.explain.filtering.attempts import Attempt, attempts, failed, half_open
 from loopdiag.explain.listeners.refused import is_own
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.routed import routed
@@ -35,8 +35,9 @@ def qdisc_on_loopback(case: Case) -> Iterator[Finding]:
     """Blamed only where it dropped, holds packets back, or must; a discipline that lets all pass is none."""
     qdiscs = known(case.facts.qdiscs) or ()
     silent = [one for one in failed(case) if (one.silent or _not_sent(one)) and _unexplained(one)]
+    silent += [one for one in attempts(case) if half_open(case, one) and _unexplained(one)]
     for qdisc in qdiscs if silent else ():
-        trouble = _dropping(case, qdisc)
+        trouble = dropping(case, qdisc)
         if trouble:
             yield _finding(case, silent[0], trouble, Severity.ERROR)
             return
@@ -60,7 +61,8 @@ def _slow(attempt: Attempt) -> bool:
     return any(one.outcome.good and one.seconds is not None and one.seconds > SLOW for one in attempt.seen)
 
 
-def _dropping(case: Case, qdisc: Qdisc) -> Trouble | None:
+def dropping(case: Case, qdisc: Qdisc) -> Trouble | None:
+    """What it does to packets that they do not survive, if anything."""
     recorded = any(drop.reason in REASONS for drop in known(case.facts.drops) or ())
     sure = Certainty.PROVEN if recorded or _nothing_left(case) else Certainty.LIKELY
     bad = next((one for one in qdisc.filters if one.dropped or "drop" in one.actions or one.kind == "bpf"), None)

@@ -33,7 +33,7 @@ def filter_unseen(case: Case) -> Iterator[Finding]:
                 certainty=certainty,
                 subject=attempt.to,
                 statement=statement,
-                evidence=(*attempt.evidence, *evidence, *_gap(case)),
+                evidence=(*attempt.evidence, *evidence, *gap(case)),
                 fixes=(LOOK,),
             )
 
@@ -137,7 +137,8 @@ def _serving(case: Case, attempt: Attempt) -> Socket | None:
     return None
 
 
-def _gap(case: Case) -> tuple[Evidence, ...]:
+def gap(case: Case) -> tuple[Evidence, ...]:
+    """What of the rules could not be read."""
     ruleset: Ruleset | Unknown | None = case.facts.ruleset
     gaps = (ruleset,) if isinstance(ruleset, Unknown) else ruleset.unread if ruleset else ()
     return tuple(Evidence(gap.what, f"not known: {gap.because}") for gap in gaps[:2])

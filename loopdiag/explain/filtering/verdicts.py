@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import KINDS, attempts, dropped, failed, uncertain
+from loopdiag.explain.filtering.attempts import dropped, failed, uncertain
 from loopdiag.explain.filtering.limits import is_limit
-from loopdiag.explain.filtering.wording import HOOKS, named, packet, removal, shown, text
+from loopdiag.explain.filtering.wording import HOOKS, named, packet, removal, shown, text, undecided
 from loopdiag.explain.packetfilter.symbols import REJECT_ERRNO
 from loopdiag.model.finding import Certainty, Evidence, Finding
-from loopdiag.model.observation import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
     from loopdiag.explain.filtering.attempts import Attempt
     from loopdiag.model.case import Case
     from loopdiag.model.packetfilter import FilterPath, FilterStep
-
-
-# How a service that is spoken to seems to behave, where a rule stops what is said.
-_SHOWS = {"drop": Outcome.TIMED_OUT, "reject": Outcome.RESET}
 
 
 class Decision(NamedTuple):
@@ -33,8 +28,11 @@ class Decision(NamedTuple):
 
 
 def decision(case: Case, attempt: Attempt, action: str) -> Decision | None:
-    """What decided `action` (drop, reject) for one of the attempt's packets, if anything did."""
-    for path in attempt.paths:
+    """What decided `action` (drop, reject) for one of the attempt's packets, if anything did.
+
+    Not for those that follow only once a connection stands: they were not sent where it does not.
+    """
+    for path in attempt.opening:
         step = path.steps[-1] if path.steps else None
         if path.verdict == action and step is not None and step.action == action:
             return Decision(path, step, _certainty(case, attempt, path))
@@ -49,8 +47,7 @@ def decision(case: Case, attempt: Attempt, action: str) -> Decision | None:
 
 def _certainty(case: Case, attempt: Attempt, path: FilterPath) -> Certainty:
     """Proven where the packet surely was sent and surely met the rule."""
-    alternatives = [other for other in attempt.paths if other.packet.answer == path.packet.answer]
-    answers = [other for other in alternatives if other.packet.answer and not other.packet.name.startswith("data ")]
+    answers = [other for other in attempt.opening if other.packet.answer]
     settled = all(other.verdict == path.verdict for other in answers) if path in answers else True
     if path.certain and settled:
         return Certainty.PROVEN
@@ -66,32 +63,7 @@ def filter_drops(case: Case) -> Iterator[Finding]:
             continue
         found.setdefault(named(told.step), []).append((attempt, told))
     for group in found.values():
-        yield _finding(case, "filter-drops", "discards", group)
-
-
-def data_stopped(case: Case) -> Iterator[Finding]:
-    """The connection comes about, and a rule stops what is sent over it: the service is never heard."""
-    for attempt in attempts(case):
-        told = None if attempt.failures else _of_data(case, attempt)
-        if told and not is_limit(told.step):
-            cause, verb = ("filter-drops", "discards") if told.step.action == "drop" else ("filter-rejects", "rejects")
-            yield _finding(case, cause, verb, [(attempt, told)])
-
-
-def _of_data(case: Case, attempt: Attempt) -> Decision | None:
-    """Surely, where nobody was heard; perhaps, where the service was spoken to and fell silent, or was cut off."""
-    spoken = [one for one in case.observations if one.kind not in KINDS and one.address == attempt.seen[0].address]
-    if any(one.outcome.good for one in spoken):
-        return None
-    for path in attempt.paths:
-        if not path.packet.name.startswith("data") or path.packet.protocol != "tcp":
-            continue
-        if path.certain and path.verdict in ("drop", "reject"):
-            return Decision(path, path.steps[-1], Certainty.PROVEN)
-        maybe = next((step for step in path.steps if step.action in ("drop", "reject") and not step.certain), None)
-        if maybe and any(one.outcome is _SHOWS[maybe.action] for one in spoken):
-            return Decision(path, maybe, Certainty.LIKELY)
-    return None
+        yield finding(case, "filter-drops", "discards", group)
 
 
 def filter_rejects(case: Case) -> Iterator[Finding]:
@@ -106,7 +78,7 @@ def filter_rejects(case: Case) -> Iterator[Finding]:
         found.setdefault(named(told.step), []).append((attempt, told))
     for group in found.values():
         kind = group[0][1].step.detail
-        yield _finding(case, "filter-rejects", f"rejects (with {kind})", group)
+        yield finding(case, "filter-rejects", f"rejects (with {kind})", group)
 
 
 def _looks_rejected(attempt: Attempt, told: Decision) -> bool:
@@ -116,7 +88,8 @@ def _looks_rejected(attempt: Attempt, told: Decision) -> bool:
     return any(one.errno == wanted or (wanted is None and one.errno) for one in attempt.failures)
 
 
-def _finding(case: Case, cause: str, verb: str, group: list[tuple[Attempt, Decision]]) -> Finding:
+def finding(case: Case, cause: str, verb: str, group: list[tuple[Attempt, Decision]]) -> Finding:
+    """One rule that stops the packets of one or several attempts."""
     concerned = [attempt for attempt, _ in group]
     first, told = group[0]
     hook = HOOKS.get(told.step.hook, f"in the {told.step.hook} hook")
@@ -127,7 +100,13 @@ def _finding(case: Case, cause: str, verb: str, group: list[tuple[Attempt, Decis
         subject=subject(case, concerned),
         statement=f"{named(told.step)}{maybe} {verb} {packet(told.path.packet, _ends(concerned))} {hook}: "
         f"{text(told.step)}",
-        evidence=(shown(told.step), *first.evidence, *_recorded(case, cause), *_swallowed(first)),
+        evidence=(
+            shown(told.step),
+            *undecided(told.path),
+            *first.evidence,
+            *_recorded(case, cause),
+            *_swallowed(first),
+        ),
         fixes=(removal(told.step),),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from loopdiag.model.finding import Evidence, Fix
 
 if TYPE_CHECKING:
-    from loopdiag.model.packetfilter import FilterStep, Packet
+    from loopdiag.model.packetfilter import FilterPath, FilterStep, Packet
 
 HOOKS = {
     "output": "on its way out (output hook)",
@@ -49,6 +49,11 @@ def shown(step: FilterStep) -> Evidence:
     counted = "" if packets is None else f" (matched {packets} packet{'' if packets == 1 else 's'} so far)"
     maybe = f"; it depends on {step.depends_on}" if step.depends_on else ""
     return Evidence(named(step), f"{text(step)}{counted}{maybe}")
+
+
+def undecided(path: FilterPath) -> tuple[Evidence, ...]:
+    """The rules ahead that would have let the packet pass, depending on what cannot be known from outside."""
+    return tuple(shown(step) for step in path.steps if step.action == "undecided")[:2]
 
 
 def packet(one: Packet, of: str) -> str:

@@ -66,8 +66,12 @@ def met(case: Case) -> Iterator[Met]:
     for one in case.observations:
         if one.kind not in ("tcp-connect", "udp") or one.outcome not in _HANGS:
             continue
-        for listener in serving(case, one):
-            yield Met(one, listener, is_waiting(case.facts, one))
+        there = serving(case, one)
+        waits = is_waiting(case.facts, one)
+        # Of those that share the port, it waits at one that somebody waits at.
+        holding = [listener for listener in there if listener.queue] or there
+        for listener in there:
+            yield Met(one, listener, waits and listener in holding)
 
 
 def stopped(case: Case) -> Iterator[Finding]:

@@ -22,13 +22,15 @@ class Exchange:
     """The packets of one attempt. `of` is the observation's label.
 
     `answers` are what may come back to the probe (one of them does), `later` what follows once an answer has come;
-    their addresses and ports are filled in, all else counts as it stands.
+    their addresses and ports are filled in, all else counts as it stands. `answered`: an answer did come, so what may
+    have stopped the probe did not.
     """
 
     of: str
     probe: Packet
     answers: tuple[Packet, ...] = ()
     later: tuple[Packet, ...] = ()
+    answered: bool = False
 
 
 def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[FilterPath]:
@@ -42,14 +44,14 @@ def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[Filte
     if probe.verdict == "reject":
         error = _addressed(rejection(probe), arrived)
         yield _follow(rules, world, connection, error, exchange.of, local=True)
-    if probe.verdict != "accept":
+    if not _goes_on(probe, exchange):
         return
     answered = []
     for template in exchange.answers:
         path = _follow(rules, world, connection, _addressed(template, arrived), exchange.of, local)
         answered.append(path)
         yield path
-    if not answered or answered[0].verdict != "accept":
+    if not answered or not _goes_on(answered[0], exchange):
         return
     for template in exchange.later:
         packet = _addressed(template, arrived) if template.answer else _like(template, exchange.probe)
@@ -57,6 +59,11 @@ def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[Filte
         yield path
         if path.verdict != "accept":
             return
+
+
+def _goes_on(path: FilterPath, exchange: Exchange) -> bool:
+    """It got through by the rules; or they leave it open, and the socket saw that it did."""
+    return path.verdict == "accept" or (exchange.answered and not path.certain)
 
 
 def rejection(path: FilterPath) -> Packet:

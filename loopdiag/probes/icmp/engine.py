@@ -73,17 +73,17 @@ class Engine:
             return False
         if (ledger.received if options.deadline is not None else ledger.settled) >= options.count:
             return True
-        return not self._wants_more() and now >= ledger.last_sent + self._linger()
+        return not self._wants_more() and now >= ledger.last_sent + self.linger()
 
-    def _linger(self) -> float:
-        """How long to wait after the last request: where answers come, two round trips are enough."""
+    def linger(self) -> float:
+        """How long to wait after the last request, in seconds: where answers come, two round trips are enough."""
         if not self.ledger.received:
             return self._wait
         return min(self._wait, max(2 * self.ledger.rtt.max, self._options.interval, FLOOD_PAUSE))
 
     def _patience(self, now: float) -> float:
         """Seconds until something must be done even if nothing comes in."""
-        times = [self._due if self._wants_more() else self.ledger.last_sent + self._linger()]
+        times = [self._due if self._wants_more() else self.ledger.last_sent + self.linger()]
         if self._options.deadline is not None:
             times.append(self._began + self._options.deadline)
         if self._silent:

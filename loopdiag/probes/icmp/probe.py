@@ -74,7 +74,7 @@ def _run(
     ledger = engine.ledger
     seen = tuple(
         observation(request, plan, min(wait, engine.ended - request.sent))
-        for request in ledger.requests(open_since=engine.ended - wait)
+        for request in ledger.requests(open_since=engine.ended - engine.linger())
     )
     counts = ledger.statistics()
     return EchoRun(plan=plan, observations=seen, statistics=counts, left_out=counts.transmitted - len(seen))

@@ -11,8 +11,9 @@ from loopdiag.explain.filtering.nat import masquerade_on_loopback, nat_redirects
 from loopdiag.explain.filtering.qdisc import qdisc_on_loopback
 from loopdiag.explain.filtering.queues import queue_without_consumer
 from loopdiag.explain.filtering.sandbox import sandbox_denies
+from loopdiag.explain.filtering.standing import stands_and_stops
 from loopdiag.explain.filtering.unseen import filter_unseen
-from loopdiag.explain.filtering.verdicts import data_stopped, filter_drops, filter_rejects
+from loopdiag.explain.filtering.verdicts import filter_drops, filter_rejects
 from loopdiag.explain.packetfilter.journey import Exchange, follow
 from loopdiag.explain.packetfilter.place import World
 from loopdiag.model.case import Case
@@ -21,11 +22,12 @@ from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.journey import Drop
 from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox
 from loopdiag.model.observation import Outcome, TcpConnect, UdpExchange
+from loopdiag.model.packetfilter import LAST_OF_HANDSHAKE
 from loopdiag.model.socket import Socket
 from loopdiag.model.target import parse_target
 from loopdiag.model.unknown import Unknown
 from tests.unit.explain.healthy import ETH, LO
-from tests.unit.explain.packetfilter.rulesets import DROP, SYN, SYN_ACK, chain, counter, dport, match, ruleset
+from tests.unit.explain.packetfilter.rulesets import ACCEPT, DROP, SYN, SYN_ACK, chain, counter, dport, match, ruleset
 
 if TYPE_CHECKING:
     from loopdiag.model.observation import Observation
@@ -35,6 +37,7 @@ SILENT = TcpConnect(address="127.0.0.1", port=80, outcome=Outcome.TIMED_OUT, sec
 REFUSED = replace(SILENT, outcome=Outcome.REFUSED, errno="ECONNREFUSED")
 DENIED = replace(SILENT, outcome=Outcome.DENIED, errno="EPERM")
 WORKS = replace(SILENT, outcome=Outcome.CONNECTED, seconds=0.0001)
+HALF_OPEN = replace(WORKS, far_end="SYN-RECV")
 LISTENER = Socket(protocol="tcp", state="LISTEN", address="127.0.0.1", port=80, families=("ipv4",), queue_limit=128)
 RECORD = Drop(reason="NETFILTER_DROP", place="nft_do_chain", at=0.0001)
 PROGRAM = CgroupProgram(cgroup="/app", attach_type="inet4_connect", id=7, name="deny")
@@ -43,22 +46,24 @@ NOQUEUE = Qdisc(device="lo", kind="noqueue", handle="0:", parent="root")
 NUMGEN = match({"numgen": {"mode": "random", "mod": 2, "offset": 0}}, 0)
 
 
-def paths(rules: Ruleset) -> tuple[FilterPath, ...]:
+def paths(rules: Ruleset, *, answered: bool = False) -> tuple[FilterPath, ...]:
     world = World(addresses=frozenset({"127.0.0.1", "::1"}), devices={"lo": 1}, masquerade="")
-    data = replace(SYN, name="data", state="established", tcp_flags=frozenset({"ack", "psh"}))
-    exchange = Exchange(of=SILENT.label, probe=SYN, answers=(SYN_ACK,), later=(data,))
+    last = replace(SYN, name=LAST_OF_HANDSHAKE, state="established", tcp_flags=frozenset({"ack"}))
+    data = replace(last, name="data", tcp_flags=frozenset({"ack", "psh"}))
+    exchange = Exchange(of=SILENT.label, probe=SYN, answers=(SYN_ACK,), later=(last, data), answered=answered)
     return tuple(follow(rules, world, exchange))
 
 
 def case(seen: Observation = SILENT, rules: Ruleset | None = None, **facts: Any) -> Case:
     read = ruleset() if rules is None else rules
-    given: dict[str, Any] = {"ruleset": read, "filter_paths": paths(read), "interfaces": (LO, ETH),
+    came = seen.outcome is Outcome.CONNECTED
+    given: dict[str, Any] = {"ruleset": read, "filter_paths": paths(read, answered=came), "interfaces": (LO, ETH),
                              "listeners": (LISTENER,), **facts}  # fmt: skip
     return Case("why", parse_target("127.0.0.1:80"), (seen,), Facts(**given))
 
 
 def test_a_healthy_host_shows_nothing() -> None:
-    rules = (filter_drops, filter_rejects, data_stopped, nat_redirects, masquerade_on_loopback, queue_without_consumer,
+    rules = (filter_drops, filter_rejects, stands_and_stops, nat_redirects, masquerade_on_loopback, queue_without_consumer,
              connection_limit, table_full, qdisc_on_loopback, cgroup_denies, sandbox_denies, filter_unseen)  # fmt: skip
     healthy = case(WORKS, qdiscs=(NOQUEUE,), cgroup_programs=(), sandbox=SANDBOX, conntrack=Conntrack(count=3, limit=9))
     assert [found for rule in rules for found in rule(healthy)] == []
@@ -102,11 +107,38 @@ def test_rejects(kind: dict[str, str], errno: str, outcome: Outcome) -> None:
 
 
 def test_data_that_is_dropped_under_a_connection() -> None:
+    pushed = match({"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, "psh"]}, "psh")
+    rules = ruleset(chain([dport(80), pushed, DROP]))
+    (found,) = stands_and_stops(case(WORKS, rules))
+    assert found.cause == "filter-drops"
+    assert "the data to 127.0.0.1:80" in found.statement
+
+
+def test_a_rate_that_let_the_syn_pass_stops_the_end_of_the_handshake() -> None:
+    rules = ruleset(chain([dport(80), {"limit": {"rate": 1, "per": "hour"}}, ACCEPT], [dport(80), DROP]))
+    assert not list(stands_and_stops(case(WORKS, rules)))  # it may have let all pass
+    (found,) = stands_and_stops(case(HALF_OPEN, rules))
+    assert found.certainty is Certainty.LIKELY
+    assert "rule 2" in found.statement
+    assert "client's end only" in found.statement
+    assert any("a rate limit" in one.says for one in found.evidence)
+    assert next(stands_and_stops(case(HALF_OPEN, rules, drops=(RECORD,)))).certainty is Certainty.PROVEN
+
+
+def test_a_handshake_that_does_not_end_where_no_rule_may_be_read() -> None:
+    hidden = {"filter_paths": None, "ruleset": Unknown("packet filter rules", "reading them needs CAP_NET_ADMIN")}
+    (found,) = stands_and_stops(case(HALF_OPEN, **hidden))
+    assert (found.cause, found.certainty) == ("filter-drops", Certainty.LIKELY)
+    full = replace(LISTENER, queue=129)
+    assert not list(stands_and_stops(case(HALF_OPEN, listeners=(full,), **hidden)))  # no room for it
+    (other,) = qdisc_on_loopback(case(HALF_OPEN, qdiscs=(replace(NOQUEUE, kind="blackhole"),)))
+    assert other.cause == "qdisc-on-loopback"
+
+
+def test_a_rule_for_what_follows_is_not_to_blame_where_nothing_followed() -> None:
     established = match({"ct": {"key": "state"}}, "established", "in")
     rules = ruleset(chain([dport(80), established, DROP]))
-    (found,) = data_stopped(case(WORKS, rules))
-    assert found.cause == "filter-drops"
-    assert "data" in found.statement
+    assert not list(filter_drops(case(SILENT, rules)))
 
 
 def test_nat_to_a_dead_port() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loopdiag.explain.engine import judge
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.observation import Outcome
 from loopdiag.model.unknown import Unknown
@@ -125,3 +126,11 @@ def test_udp_and_a_stopped_receiver() -> None:
     there = udp(owners=(STOPPED,), queue=768)
     assert causes(host(datagram(Outcome.TIMED_OUT), listeners=(there,))) == ["listener-stopped"]
     assert causes(host(datagram(Outcome.TIMED_OUT), listeners=(udp(),))) == ["udp-no-reply"]
+
+
+def test_of_those_that_share_the_port_only_the_one_that_holds_the_connection_is_blamed() -> None:
+    takes, hangs = listener(inode=900), listener(inode=901, queue=1, owners=(replace(NODE, pid=50),))
+    seen = host(connected(), listeners=(takes, hangs), sockets=(takes, hangs, waiting(hangs)))
+    told = [found.statement for found in judge(seen) if found.cause == "listener-not-accepting"]
+    assert len(told) == 1
+    assert "pid 50" in told[0]
