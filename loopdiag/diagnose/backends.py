@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.service.forwarder import GATEWAY
 from loopdiag.host.read import read
+from loopdiag.model.counters import Counters
 from loopdiag.model.observation import Outcome
 from loopdiag.model.service import BackendAttempt, HttpExchange, Said, TlsHandshake
 from loopdiag.model.unknown import Unknown
@@ -28,8 +29,8 @@ def backends(question: Question, facts: Facts) -> tuple[BackendAttempt, ...] | U
     one = next((seen for seen in question.observations if isinstance(seen, Said) and _doubtful(seen)), None)
     if one is None or question.target.transport != "tcp":
         return ()
-    if one.outcome is Outcome.TIMED_OUT and not _pending(None):
-        return ()  # a forwarder whose backend does not answer still tries
+    if one.outcome is Outcome.TIMED_OUT and not _pending(None) and not _refused_meanwhile(question, facts):
+        return ()  # a forwarder whose backend does not answer still tries, or tries again and again
     from loopdiag.probes.service import probe_service
 
     def again() -> object:
@@ -56,6 +57,14 @@ def _pending(port: int | None) -> set[str]:
     """Where connections of this namespace to `port` (None: to any) wait for an answer."""
     found = read("sockets", port=port, protocols=("tcp",))
     return set() if isinstance(found, Unknown) else {each.peer for each in found if each.state == "SYN-SENT"}
+
+
+def _refused_meanwhile(question: Question, facts: Facts) -> bool:
+    """More connections of this namespace failed while we asked than those of ours."""
+    if not isinstance(facts.counters, Counters):
+        return False
+    ours = sum(seen.outcome is Outcome.REFUSED for seen in question.observations)
+    return facts.counters.protocol.get("Tcp.AttemptFails", 0) > ours
 
 
 def _doubtful(seen: Said) -> bool:

@@ -17,6 +17,7 @@ r"""What the lab's server says to a connection.
   flood             sends without end
   slow:SECONDS      waits that long before it answers
   forward:HOST:PORT connects there and passes bytes on, both ways; closes where that refuses
+  again:TIMES       with forward: where it is refused, tries so often again, a second apart
 
 TEXT may hold \n, \r, \t and \xNN.
 """
@@ -102,13 +103,27 @@ def _flood(connection: socket.socket, modes: Sequence[str]) -> None:
 
 
 def _forward(connection: socket.socket, modes: Sequence[str]) -> None:
-    family, address = sockaddr(option(modes, "forward") or "")
-    with socket.socket(family) as there:
-        there.connect(address)
+    with _dial(*sockaddr(option(modes, "forward") or ""), again=int(option(modes, "again") or 0)) as there:
         back = threading.Thread(target=_pass_on, args=(there, connection), daemon=True)
         back.start()
         _pass_on(connection, there)
         back.join()
+
+
+def _dial(family: int, address: Any, again: int) -> socket.socket:
+    """Connects; where it is refused, `again` times more, a second apart. Raises OSError after that."""
+    for left in range(again, -1, -1):
+        there = socket.socket(family)
+        try:
+            there.connect(address)
+        except OSError:
+            there.close()
+            if not left:
+                raise
+            time.sleep(1)
+        else:
+            return there
+    raise AssertionError("unreachable")
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
+from loopdiag.explain.listeners.wording import named
 from loopdiag.model.finding import Evidence
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def names(one: Socket) -> str:
     """Its owner for a sentence: `node (pid 42)`, or what is known of it."""
     owners = known(one.owners)
     if owners:
-        more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
-        return f"{owners[0]}{more}"
+        return named(owners)
     return f"a process of user {one.uid}" if one.uid is not None else "another process"
 
 

@@ -22,13 +22,18 @@ def who(one: Socket | UnixSocket) -> str:
     """`node (pid 42)`, with its container or unit where that says more; what is known of an owner that is hidden."""
     held = owners(one)
     if held:
-        more = f" and {len(held) - 1} more" if len(held) > 1 else ""
         unit = f" in {held[0].unit}" if held[0].unit and held[0].unit.startswith("container ") else ""
-        return f"{held[0]}{unit}{more}"
+        return f"{named(held)}{unit}"
     uid = getattr(one, "uid", None)
     if isinstance(one.owners, Unknown) and uid is not None:
         return f"a process of uid {uid}"
     return "a process that is not visible here"
+
+
+def named(held: Sequence[Process]) -> str:
+    """`node (pid 42)`, `nginx (pid 42 and 2 more)`: one subject, whatever the number."""
+    more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+    return f"{held[0].name} (pid {held[0].pid}{more})"
 
 
 def where(one: Socket) -> str:

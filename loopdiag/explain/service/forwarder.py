@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from loopdiag.model.case import Case
     from loopdiag.model.service import BackendAttempt, Said
 
+WEB_SERVERS = frozenset({"nginx", "caddy"})  # they pass on what their configuration says, and serve the rest
 GATEWAY = (502, 503, 504)  # RFC 9110, 15.6: what a gateway answers where the server behind it does not serve
 
 
@@ -42,12 +43,17 @@ def port_proxy_backend(case: Case) -> Iterator[Finding]:
         name = forwarder(case, one)
         if lost:
             yield _seen_failing(case, one, lost)
-        elif name and (one.outcome is not Outcome.TIMED_OUT):
+        elif name and one.outcome is not Outcome.TIMED_OUT and not _ended_it_itself(case, one, name):
             yield _known_forwarder(case, one, name)
 
 
 def _cut(case: Case) -> list[Said]:
     return [one for one in said(case) if ended_silently(one) or (one.outcome is Outcome.TIMED_OUT and not one.received)]
+
+
+def _ended_it_itself(case: Case, one: Said, name: str) -> bool:
+    """A web server was seen to open no connection: it is told to end some without a word (444 of nginx)."""
+    return name in WEB_SERVERS and ended_silently(one) and known(case.facts.backends) == ()
 
 
 def _gateway_errors(case: Case) -> list[Said]:

@@ -196,6 +196,14 @@ def test_a_known_forwarder_is_likely() -> None:
     assert (first(asked).cause, first(asked).certainty) == ("port-proxy-backend", Certainty.LIKELY)
 
 
+def test_a_web_server_that_opened_no_connection_ended_it_itself() -> None:
+    server = replace(LISTENER, owners=(Process(pid=7, name="nginx"),))
+    assert told(case(CUT, listeners=(server,))) == ["port-proxy-backend"]
+    assert told(case(CUT, listeners=(server,), backends=())) == ["closed-without-reply"]
+    gateway = replace(SERVED, status=502, outcome=Outcome.FAILED)  # it need not try what it knows to be dead
+    assert first(case(gateway, listeners=(server,), backends=())).cause == "port-proxy-backend"
+
+
 def test_the_airplay_receiver_is_known_by_its_name() -> None:
     asked = case(replace(SERVED, status=403, outcome=Outcome.DENIED, headers=(("server", "AirTunes/675.4.1"),)))
     assert told(asked) == ["port-taken-by-system"]
