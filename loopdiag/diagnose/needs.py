@@ -19,7 +19,6 @@ _CONFINED = ("sandbox", "cgroup_programs")
 LATE = 0.05  # seconds: lo takes a thousandth of it
 _UNIX = ("unix_sockets", *_CONFINED)
 _BEHIND = ("counters", "backends")  # whom a service asks itself, and first whether it was refused anywhere
-_BEHIND = ("counters", "backends")  # whom a service asks itself, and first whether it was refused anywhere
 _SPOKEN = ("http", "tls", "greeting")
 
 # In the order in which they are read: a later reader may use what an earlier one gave.
