@@ -52,7 +52,9 @@ class Attempts:
         return self
 
     def _unix(self) -> UnixConnect:
-        return connect_unix(self._target.path or "")
+        path = self._target.path or ""
+        began = time.monotonic()
+        return connect_unix(path, patience=lambda: _unix_full(path) if time.monotonic() - began > QUICK else None)
 
     def _tcp(self, addresses: Sequence[str]) -> None:
         """One after the other: a server that serves one client at a time must not find two of ours."""
@@ -130,3 +132,11 @@ class Attempts:
     @property
     def _port(self) -> int:
         return self._target.port or 0
+
+
+def _unix_full(path: str) -> str | None:
+    sockets = read("unix_sockets")
+    if isinstance(sockets, Unknown):
+        return None
+    full = any(one.path == path and one.state == "LISTEN" and one.queue > one.queue_limit for one in sockets)
+    return f"the accept queue of {path} is full" if full else None

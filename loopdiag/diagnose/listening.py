@@ -64,8 +64,10 @@ def elsewhere(question: Question, facts: Facts) -> Any:
 
 
 def unix_sockets(question: Question, facts: Facts) -> Any:
-    """UNIX sockets that can be connected or sent to."""
-    found = read("unix_sockets")
+    """UNIX sockets that can be connected or sent to, once our own connection was accepted."""
+    target = question.target
+    connected = target.transport == "unix" and any(one.outcome.good for one in question.observations)
+    found = _unix_once_accepted(target.path) if connected else read("unix_sockets")
     return found if isinstance(found, Unknown) else with_owners(found)
 
 
@@ -96,6 +98,18 @@ def _once_accepted(port: int, ours: set[str]) -> tuple[Socket, ...] | Unknown:
             owned = with_owners(here)
         if not waiting or time.monotonic() > deadline or any(map(is_held_up, owned or ())):
             return tuple(sorted(with_owners(here), key=lambda one: (one.protocol, one.address, one.cookie)))
+        time.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _unix_once_accepted(path: str | None) -> Any:
+    """Looks again until nobody waits at the listener on `path`, or for as long as a server may take."""
+    deadline, pause = time.monotonic() + ACCEPTS_WITHIN, _FIRST_LOOK
+    while True:
+        found = read("unix_sockets")
+        waiting = [] if isinstance(found, Unknown) else [one for one in found if one.path == path and one.queue]
+        if not waiting or time.monotonic() > deadline or any(map(is_held_up, with_owners(waiting))):
+            return found
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -41,11 +41,13 @@ def routes(question: Question, facts: Facts) -> Any:
 
 
 def addresses_of(question: Question) -> list[str]:
-    """What was asked for, each once: the addresses of the attempts that failed come first."""
+    """What was asked for, each once: the addresses of the attempts that failed come first. A path has no route."""
+    if question.target.transport == "unix":
+        return []
     attempts = sorted(question.observations, key=lambda seen: seen.outcome.good)
     typed = question.target.address
     every = [
-        *(seen.address for seen in attempts if seen.kind != "unix-connect"),
+        *(seen.address for seen in attempts),
         *question.addresses,
         *([str(typed)] if typed else []),
     ]

@@ -11,6 +11,7 @@ from loopdiag.diagnose.needs import topics_for
 from loopdiag.diagnose.session import Session
 from loopdiag.explain.success import why_it_works
 from loopdiag.model.facts import Facts
+from loopdiag.model.observation import UnixConnect
 from loopdiag.model.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def why(target: str | Target, *, family: int | None = None, timeout: float | Non
 
 def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float | None) -> Sequence[Observation]:
     """What the service itself says, where a connection came about; all addresses at the same time."""
-    reached = dict.fromkeys(one.address for one in seen if one.outcome.good)
+    reached = dict.fromkeys(one.address for one in seen if one.outcome.good and _is_stream(one))
     if target.transport not in ("tcp", "unix") or not reached:
         return ()
     from threading import Thread
@@ -57,6 +58,11 @@ def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float 
     for thread in threads:
         thread.join()
     return [one for address in reached for one in said.get(address, ())]
+
+
+def _is_stream(seen: Observation) -> bool:
+    """There is a way to speak: a datagram socket of the UNIX kind takes messages, and what they mean is its own."""
+    return not isinstance(seen, UnixConnect) or seen.socket_type == "stream"
 
 
 def _topics(target: Target, seen: Sequence[Observation]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
+from loopdiag.model.observation import UnixConnect
 
 if TYPE_CHECKING:
     from loopdiag.model.case import Case
@@ -47,4 +48,10 @@ def _what_failed(case: Case) -> str:
     if not case.observations:
         return f"{case.target.host} gives no address, so nothing could be tried"
     said = ", ".join(f"{one.to} {one.errno or one.outcome.value}" for one in case.failed[:4])
+    if case.target.transport == "unix":
+        from loopdiag.explain.listeners.unix_target import why_denied
+
+        denied = why_denied(case.failed[0]) if isinstance(case.failed[0], UnixConnect) else None
+        if denied:
+            return f"{case.target} does not answer ({said}): {denied}"
     return f"{case.target} does not answer ({said}), and nothing that could be read on this host says why"

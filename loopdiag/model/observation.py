@@ -87,7 +87,14 @@ class UdpExchange(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnixConnect(Observation):
-    """One connect() of a UNIX socket; `socket_type` is stream, datagram or seqpacket."""
+    """One connect() of a UNIX socket; `socket_type` is stream, datagram or seqpacket.
+
+    Of a path that could not be connected to: what lies there (`file_type`: socket, regular file, ...; None: it may not
+    even be looked at), its permission bits and its owner.
+    """
 
     kind: ClassVar[str] = "unix-connect"
     socket_type: str = "stream"
+    file_type: str | None = None
+    file_mode: int | None = None
+    file_owner: int | None = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+import stat
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loopdiag.model.observation import Outcome, UnixConnect
 from loopdiag.probes.outcome import errno_name, outcome_of
@@ -37,7 +39,20 @@ def connect_unix(
         errno=errno_name(number) if number else None,
         seconds=time.perf_counter() - began,
         socket_type=kind,
+        **(_file(path) if number else {}),
     )
+
+
+def _file(path: str) -> dict[str, Any]:
+    """What lies at the path, as far as this user may see it."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - pathlib is not loaded for this
+    except (OSError, ValueError):
+        return {}
+    kinds = ((stat.S_ISSOCK, "socket"), (stat.S_ISREG, "regular file"), (stat.S_ISDIR, "directory"),
+             (stat.S_ISFIFO, "named pipe"))  # fmt: skip
+    kind = next((name for test, name in kinds if test(found.st_mode)), "device")
+    return {"file_type": kind, "file_mode": stat.S_IMODE(found.st_mode), "file_owner": found.st_uid}
 
 
 def _of_its_type(path: str) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from loopdiag.diagnose.why import why
 from loopdiag.model.observation import Outcome
 from loopdiag.probes.tcp import TcpAttempt, connect_tcp
 from loopdiag.probes.udp import exchange_udp
@@ -175,3 +176,23 @@ def test_unix_sockets_of_other_types(tmp_path: Path, kind: socket.SocketKind, na
             bound.listen()
         found = connect_unix(path)
     assert (found.outcome, found.socket_type) == (Outcome.CONNECTED, name)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM])
+def test_why_a_unix_socket_of_any_type(tmp_path: Path, kind: socket.SocketKind) -> None:
+    path = str(tmp_path / "b.sock")
+    with socket.socket(socket.AF_UNIX, kind) as bound:
+        bound.bind(path)
+        if kind is not socket.SOCK_DGRAM:
+            bound.listen()
+        report = why(f"unix:{path}")
+    assert report.verdict.value == ("works" if kind is socket.SOCK_DGRAM else "broken")  # nobody accepts here
+    assert [one.kind for one in report.observations] == ["unix-connect"]
+
+
+def test_what_lies_at_a_path_that_is_no_socket(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("")
+    path.chmod(0o640)
+    found = connect_unix(str(path))
+    assert (found.errno, found.file_type, found.file_mode) == ("ECONNREFUSED", "regular file", 0o640)

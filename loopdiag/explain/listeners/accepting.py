@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
-from loopdiag.explain.listeners.condition import how_stopped, is_out_of_descriptors, owners
+from loopdiag.explain.listeners.condition import how_stopped, is_activated, is_out_of_descriptors, owners
 from loopdiag.explain.listeners.serving import serving, zoneless
 from loopdiag.explain.listeners.wording import process_says, queue_of, shown, where, who
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
@@ -177,7 +177,7 @@ def not_accepting(case: Case) -> Iterator[Finding]:
         if not one.waits or any(how_stopped(each) or is_out_of_descriptors(each) for each in held):
             continue
         served = _accepted(case, one.listener)
-        busy = any(each.state == "R" or _starts_others(each) for each in held)
+        busy = any(each.state == "R" or is_activated(each) for each in held)
         yield Finding(
             cause="listener-not-accepting",
             severity=Severity.WARNING if busy else Severity.ERROR,
@@ -197,7 +197,7 @@ def _statement(one: Met, served: int, *, busy: bool) -> str:
     if served:
         plural = "connection that it holds" if served == 1 else f"{served} connections that it holds"
         return f"{name} listens on {place}, but accepts no more: it seems to be held up by the {plural} already"
-    if any(map(_starts_others, owners(one.listener))):
+    if any(map(is_activated, owners(one.listener))):
         return f"{name} holds the socket {place} for a service that it starts on demand, and which is not up yet"
     if busy:
         return f"{name} listens on {place}, but is slow to accept: it is busy computing"
@@ -205,11 +205,6 @@ def _statement(one: Met, served: int, *, busy: bool) -> str:
         f"{name} holds the listening socket {place}, but does not accept: the kernel completes connections, and "
         f"nobody serves them"
     )
-
-
-def _starts_others(process: Process) -> bool:
-    """Socket activation: systemd.socket(5), inetd(8)."""
-    return process.name in ("systemd", "inetd", "xinetd")
 
 
 def _accepted(case: Case, listener: Socket) -> int:

@@ -30,11 +30,16 @@ def is_out_of_descriptors(process: Process) -> bool:
     )
 
 
+def is_activated(process: Process) -> bool:
+    """It holds sockets for services that it starts on demand: systemd.socket(5), inetd(8)."""
+    return process.name in ("systemd", "inetd", "xinetd")
+
+
 def owners(socket: Socket | UnixSocket) -> tuple[Process, ...]:
     """The processes that hold it; none where that is hidden."""
     return known(socket.owners) or ()
 
 
-def is_held_up(socket: Socket) -> bool:
+def is_held_up(socket: Socket | UnixSocket) -> bool:
     """A process that holds it cannot accept, and waiting would not change that."""
     return any(how_stopped(one) or is_out_of_descriptors(one) for one in owners(socket))

@@ -63,8 +63,8 @@ def case(seen: Observation = SILENT, rules: Ruleset | None = None, **facts: Any)
 
 
 def test_a_healthy_host_shows_nothing() -> None:
-    rules = (filter_drops, filter_rejects, stands_and_stops, nat_redirects, masquerade_on_loopback, queue_without_consumer,
-             connection_limit, table_full, qdisc_on_loopback, cgroup_denies, sandbox_denies, filter_unseen)  # fmt: skip
+    rules = (filter_drops, filter_rejects, stands_and_stops, nat_redirects, masquerade_on_loopback,
+             queue_without_consumer, connection_limit, table_full, qdisc_on_loopback, cgroup_denies, sandbox_denies, filter_unseen)  # fmt: skip
     healthy = case(WORKS, qdiscs=(NOQUEUE,), cgroup_programs=(), sandbox=SANDBOX, conntrack=Conntrack(count=3, limit=9))
     assert [found for rule in rules for found in rule(healthy)] == []
 
@@ -126,7 +126,10 @@ def test_a_rate_that_let_the_syn_pass_stops_the_end_of_the_handshake() -> None:
 
 
 def test_a_handshake_that_does_not_end_where_no_rule_may_be_read() -> None:
-    hidden = {"filter_paths": None, "ruleset": Unknown("packet filter rules", "reading them needs CAP_NET_ADMIN")}
+    hidden: dict[str, Any] = {
+        "filter_paths": None,
+        "ruleset": Unknown("packet filter rules", "reading them needs CAP_NET_ADMIN"),
+    }
     (found,) = stands_and_stops(case(HALF_OPEN, **hidden))
     assert (found.cause, found.certainty) == ("filter-drops", Certainty.LIKELY)
     full = replace(LISTENER, queue=129)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from loopdiag.explain.listeners.source_ports import capacity
+from loopdiag.explain.success import why_it_works
 from loopdiag.model.finding import Certainty
 from loopdiag.model.observation import Outcome, UnixConnect
 from loopdiag.model.socket import Socket, UnixSocket
@@ -96,6 +98,34 @@ def test_a_unix_socket_of_a_stopped_process() -> None:
                        owners=(replace(NODE, state="T"),))  # fmt: skip
     assert causes(unix(seen, there)) == ["listener-stopped"]
     assert causes(unix(seen, replace(there, queue=0, owners=(NODE,)))) == []
+
+
+def test_a_unix_socket_whose_process_hangs() -> None:
+    seen = UnixConnect(address="/run/a.sock", outcome=Outcome.CONNECTED)
+    waits = UnixSocket(
+        path="/run/a.sock", type="stream", state="LISTEN", inode=1, queue=1, queue_limit=5, owners=(NODE,)
+    )
+    assert first(unix(seen, waits)).cause == "listener-not-accepting"
+    assert causes(unix(seen, replace(waits, queue=0))) == []
+    assert causes(unix(seen, replace(waits, owners=(replace(NODE, name="systemd"),)))) == []
+
+
+def test_a_unix_socket_that_is_bound_and_does_not_listen() -> None:
+    seen = UnixConnect(address="/run/a.sock", outcome=Outcome.REFUSED, errno="ECONNREFUSED", file_type="socket")
+    bound = UnixSocket(path="/run/a.sock", type="stream", state="UNCONN", inode=1, owners=(NODE,))
+    assert first(unix(seen, bound)).cause == "bound-not-listening"
+    assert first(unix(seen)).cause == "no-listener"
+    assert "left behind" in first(unix(seen)).statement
+    assert "a regular file" in first(unix(replace(seen, file_type="regular file"))).statement
+
+
+@pytest.mark.parametrize(("seen", "says"), [
+    ({"file_type": "socket", "file_mode": 0o600, "file_owner": 7}, "mode is 0600, its owner uid 7"),
+    ({}, "may not search a folder"),
+])  # fmt: skip
+def test_what_connecting_to_a_path_takes(seen: dict[str, Any], says: str) -> None:
+    denied = UnixConnect(address="/run/a.sock", outcome=Outcome.DENIED, errno="EACCES", **seen)
+    assert says in why_it_works(unix(denied))
 
 
 def test_a_full_queue_of_a_unix_socket() -> None:
