@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loopdiag.explain.asked import Trouble
     from loopdiag.model.case import Case
     from loopdiag.model.interface import Interface
+    from loopdiag.model.route import RouteAnswer
 
 UNROUTED = ("ENETUNREACH", "EADDRNOTAVAIL", "ENODEV", "ENETDOWN")
 
@@ -26,6 +27,9 @@ def multicast_unavailable(case: Case) -> Iterator[Finding]:
         if one.answered or not is_multicast(one.address) or one.got("EINVAL"):
             continue
         answer = plain(case, one.address)
+        if answer and not answer.errno and one.got("ENETUNREACH") and case.target.transport == "tcp":
+            yield _by_tcp(one, answer)
+            continue
         device = _device(case, one, answer.device if answer and not answer.errno else None)
         unrouted = one.got(*UNROUTED) and (answer is None or answer.errno is not None)
         if unrouted or (answer is not None and answer.errno == "ENETUNREACH"):
@@ -38,6 +42,18 @@ def _device(case: Case, one: Trouble, routed_to: str | None) -> Interface | None
     """The interface of the zone, or that of the route."""
     wanted = (one.zone, routed_to) if one.zone else (routed_to,)
     return next((each for each in interfaces(case) if {each.name, str(each.index)} & set(wanted)), None)
+
+
+def _by_tcp(one: Trouble, answer: RouteAnswer) -> Finding:
+    """There is a way to the group, yet TCP takes none of its addresses: RFC 9293 3.9.2.3, RFC 1122 4.2.3.10."""
+    return Finding(
+        cause="multicast-unavailable",
+        subject=one.subject,
+        statement=f"{one.address} is a multicast group, and TCP has no multicast: connections are made to one host's "
+        "address only",
+        evidence=(*one.evidence, route_says(answer)),
+        fixes=(Fix("connect to the address of the one host that serves"), Fix("or send to the group by UDP")),
+    )
 
 
 def _unavailable(case: Case, one: Trouble, device: Interface | None, certainty: Certainty) -> Finding:

@@ -73,11 +73,17 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "service-restricts-peers": _UNSERVED,
     "echo-ignored": ("address-not-local", "local-route-missing", "multicast-unavailable"),
     "martian-loopback": ("nat-redirects", "address-not-local"),
-    "zone-missing": ("route-missing", "address-not-local", "multicast-unavailable"),
+    "zone-missing": ("route-missing", "address-not-local", "local-route-missing", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing", "multicast-unavailable"),
     "reverse-path-filter": ("address-not-local",),
     "rule-before-local": ("address-not-local",),
 }  # fmt: skip
+
+# Packets have no way there or back.
+_NO_WAY = frozenset(
+    ("loopback-down", "ipv6-disabled", "address-tentative", "address-not-local", "zone-missing", "rule-before-local",
+     "local-route-missing", "route-rejects", "reverse-path-filter", "martian-loopback")
+)  # fmt: skip
 
 _SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _CERTAINTY = {Certainty.PROVEN: 0, Certainty.LIKELY: 1, Certainty.POSSIBLE: 2}
@@ -113,4 +119,13 @@ def _is_served(case: Case, address: str) -> bool:
 
 def _explains(one: Finding, other: Finding) -> bool:
     """What is only a warning explains no error."""
+    if _cuts_off(one, other):
+        return True
     return other.cause in EXPLAINS.get(one.cause, ()) and _SEVERITY[one.severity] <= _SEVERITY[other.severity]
+
+
+def _cuts_off(one: Finding, other: Finding) -> bool:
+    """Silence at the same endpoint follows from it; beside what is proven, what is merely possible is not told."""
+    there = one.cause == "loopback-down" or one.subject == other.subject
+    guess = one.certainty is Certainty.PROVEN and other.certainty is Certainty.POSSIBLE
+    return one.cause in _NO_WAY and one.severity is Severity.ERROR and there and (other.cause in _SILENT or guess)

@@ -43,7 +43,7 @@ def parse_address(text: str) -> Address | None:
     if ":" in text:
         bare, _, zone = text.partition("%")
         try:
-            canonical = str(IPv6Address(bare))
+            canonical = _written(IPv6Address(bare))
         except AddressValueError as fault:
             raise UsageError(f"'{text}' is not an IPv6 address: {fault}") from None
         if "%" in text and not zone:
@@ -57,6 +57,11 @@ def parse_address(text: str) -> Address | None:
         raise UsageError(
             f"'{text}' is not an IPv4 address (four numbers from 0 to 255, or a C library spelling)"
         ) from None
+
+
+def _written(address: IPv6Address) -> str:
+    """As inet_ntop(3) and the kernel's tools write it: an IPv4-mapped one ends in dotted form (RFC 5952, 5)."""
+    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
 
 
 def check_name(text: str) -> str:

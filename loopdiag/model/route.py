@@ -75,3 +75,6 @@ class RouteAnswer:
     output_device: str | None = None
     way: str = "there"  # there; back: of the answer; reverse: as rp_filter asks; what-if: of a packet nobody sent
     about: str | None = None  # the address that was probed, where it is not the destination
+    jump: PolicyRule | None = field(
+        default=None, metadata={"json": False}
+    )  # a goto rule that led past others to `rule`

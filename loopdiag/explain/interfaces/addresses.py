@@ -37,7 +37,7 @@ def address_not_local(case: Case) -> Iterator[Finding]:
         if not _is_other(case, one):
             continue
         if one.binding and one.got("EADDRNOTAVAIL"):
-            yield _not_local(case, one, "so nothing can be bound to it", Certainty.PROVEN)
+            yield _not_local(case, one, ", so nothing can be bound to it", Certainty.PROVEN)
         elif not one.binding and (one.seen or went_down(case, one.address)):
             yield from _elsewhere(case, one)
 
@@ -46,7 +46,7 @@ def _is_other(case: Case, one: Trouble) -> bool:
     """The address is neither this host's nor made local by a route, nor a matter for another rule."""
     answer = plain(case, one.address)
     if answer is not None and answer.type == "broadcast":
-        return True
+        return own(case, one.address) is None
     special = is_loopback(one.address) or is_multicast(one.address) or _needs_zone(one)
     made_local = answer is not None and answer.type in ("local", *REJECTING)
     return not special and not made_local and covering(case, one.address) is None
@@ -59,16 +59,17 @@ def _elsewhere(case: Case, one: Trouble) -> Iterator[Finding]:
         yield _not_local(
             case,
             one,
-            f"it is the broadcast address of {answer.device}, which no connection can be made to",
+            f": it is the broadcast address of {answer.device}, which no connection can be made to",
             Certainty.PROVEN,
         )
     elif answer is None or answer.errno:
         if fallen := went_down(case, one.address):
-            yield _not_local(case, one, f"{fallen.name} is down, and IPv6 addresses go with it", Certainty.LIKELY)
+            yield _not_local(case, one, f": {fallen.name} is down, and IPv6 addresses go with it", Certainty.LIKELY)
     elif one.answered:
-        yield _not_local(case, one, "so the answer came from another host", Certainty.LIKELY, Severity.NOTE)
+        served = Severity.ERROR if known(case.facts.listeners) else Severity.WARNING
+        yield _not_local(case, one, ", so the answer came from another host", Certainty.LIKELY, served)
     else:
-        where = f"so the packets leave by {answer.device}" + (f" to {answer.gateway}" if answer.gateway else "")
+        where = f", so the packets leave by {answer.device}" + (f" to {answer.gateway}" if answer.gateway else "")
         nobody = f"{where}, where nobody answers for it" if on_link(case, one.address) else where
         yield _not_local(case, one, nobody, Certainty.LIKELY)
 
@@ -91,7 +92,7 @@ def _not_local(case: Case, one: Trouble, so: str, certainty: Certainty, severity
         severity=severity,
         certainty=certainty,
         subject=one.subject,
-        statement=f"{one.address} is on no interface of this host, {so}",
+        statement=f"{one.address} is on no interface of this host{so}",
         evidence=(
             Evidence("interfaces", f"{'IPv6' if one.six else 'IPv4'} addresses of this host: {shown}"),
             *one.evidence,
@@ -108,7 +109,7 @@ def source_not_local(case: Case) -> Iterator[Finding]:
         if answer.way != "there" or answer.errno is None or source is None or answer.input_device or ":" in source:
             continue
         if answer.type is None and known(case.facts.interfaces) is not None and covering(case, source) is None:
-            yield _not_local(case, Trouble(source), "so this host cannot send with it as source", Certainty.PROVEN)
+            yield _not_local(case, Trouble(source), ", so this host cannot send with it as source", Certainty.PROVEN)
 
 
 def address_tentative(case: Case) -> Iterator[Finding]:

@@ -108,7 +108,8 @@ def martian_arrival(case: Case) -> Iterator[Finding]:
             continue
         closed = number_setting(case, "ipv4", device or "", "route_localnet") == 0
         if closed and any(is_loopback(one) for one in ends):
-            yield _martian(case, Trouble(answer.destination), device, (route_says(answer),), None)
+            sent = f"from {ends[1]} to {ends[0]}"
+            yield _martian(case, Trouble(answer.destination), device, (route_says(answer),), None, sent)
 
 
 def martian_loopback(case: Case) -> Iterator[Finding]:
@@ -164,16 +165,22 @@ def _plainly(case: Case, one: Trouble) -> Iterator[Finding]:
 
 
 def _martian(
-    case: Case, one: Trouble, device: str | None, proof: tuple[Evidence, ...], path: FilterPath | None
+    case: Case,
+    one: Trouble,
+    device: str | None,
+    proof: tuple[Evidence, ...],
+    path: FilterPath | None,
+    sent: str | None = None,
 ) -> Finding:
+    """`sent` says from where to where, for a packet that was only asked about."""
     where = device or "another interface"
     value = number_setting(case, "ipv4", device, "route_localnet") if device else None
     settings = (Evidence(f"sysctl net.ipv4.conf.{device}.route_localnet", str(value)),) if value is not None else ()
     return Finding(
         cause="martian-loopback",
         subject=one.subject,
-        statement=f"a packet of {one.subject} with an address of 127.0.0.0/8 was to cross {where}, where the kernel "
-        f"drops such packets as martian because route_localnet is off{_because(path)}",
+        statement=f"{_packet(one, path, sent)} would cross {where} with an address of 127.0.0.0/8, which "
+        "the kernel drops as martian while route_localnet is off there",
         evidence=(*proof, *settings, *_nat(path), *one.evidence),
         fixes=(
             Fix(f"let 127/8 cross {where}", f"sysctl -w net.ipv4.conf.{device or 'all'}.route_localnet=1"),
@@ -182,8 +189,12 @@ def _martian(
     )
 
 
-def _because(path: FilterPath | None) -> str:
-    return f" (nat sends it to {path.rewritten.destination})" if path and path.rewritten else ""
+def _packet(one: Trouble, path: FilterPath | None, sent: str | None) -> str:
+    """The packet by its way."""
+    if sent:
+        return f"a packet {sent}"
+    rewritten = path.rewritten if path else None
+    return f"the packet to {one.subject}" + (f", which nat sends on to {rewritten.destination}," if rewritten else "")
 
 
 def _nat(path: FilterPath | None) -> tuple[Evidence, ...]:

@@ -49,9 +49,9 @@ def rule_before_local(case: Case) -> Iterator[Finding]:
         if held.local is None or held.local.type != "local":
             continue
         taken = next((way for way in ways(case, held.trouble.address) if _takes_away(case, way)), None)
-        if taken and taken.rule:
-            told.add(taken.rule)
-            yield _taken(case, held, taken, taken.rule)
+        if taken and (rule := _leading(taken)):
+            told.add(rule)
+            yield _taken(case, held, taken, rule)
         else:
             yield from _by_mark(case, held)
     if case.command == "route":
@@ -63,10 +63,16 @@ def _takes_away(case: Case, answer: RouteAnswer) -> bool:
 
     With a 127/8 source the kernel may refuse (EINVAL) what such a rule leads to another device.
     """
-    if answer.rule is None or answer.type in (None, "local", "broadcast", *REJECTING):
+    rule = _leading(answer)
+    if rule is None or answer.type in (None, "local", "broadcast", *REJECTING):
         return False
     local = local_rule(case, answer.destination)
-    return answer.table != "local" and (local is None or answer.rule.priority <= local.priority)
+    return answer.table != "local" and (local is None or rule.priority <= local.priority)
+
+
+def _leading(answer: RouteAnswer) -> PolicyRule | None:
+    """The rule that made the difference: a goto that led past others, or the one that decided."""
+    return answer.jump or answer.rule
 
 
 def _by_mark(case: Case, held: Held) -> Iterator[Finding]:
@@ -74,8 +80,9 @@ def _by_mark(case: Case, held: Held) -> Iterator[Finding]:
     marks = set_marks(case)
     for answer in asked(case):
         about = answer.about == held.trouble.address and answer.way == "what-if"
-        if about and answer.mark in marks and answer.rule and _takes_away(case, answer):
-            yield _taken(case, held, answer, answer.rule)
+        rule = _leading(answer)
+        if about and answer.mark in marks and rule and _takes_away(case, answer):
+            yield _taken(case, held, answer, rule)
             return
 
 
@@ -83,10 +90,11 @@ def _narrow(case: Case, told: set[PolicyRule]) -> Iterator[Finding]:
     """`route` asks about no packet in particular: rules that take only some (a port, a user, a mark) are told of."""
     for answer in asked(case):
         own = covering(case, answer.about or "") if answer.way == "what-if" and answer.about else None
-        if own and answer.rule and answer.rule not in told and _takes_away(case, answer):
-            told.add(answer.rule)
+        rule = _leading(answer)
+        if own and rule and rule not in told and _takes_away(case, answer):
+            told.add(rule)
             held = Held(_trouble(case, answer), own, None)
-            yield _taken(case, held, answer, answer.rule, Severity.WARNING)
+            yield _taken(case, held, answer, rule, Severity.WARNING)
 
 
 def _trouble(case: Case, answer: RouteAnswer) -> Trouble:
@@ -132,11 +140,16 @@ def local_route_missing(case: Case) -> Iterator[Finding]:
     """The address is on an interface, and the kernel does not take it for its own for want of its local route."""
     for held in held_here(case):
         answer = plain(case, held.trouble.address)
-        if answer is None or answer.type in NOT_LOST:
+        if answer is None or (answer.type in NOT_LOST and not _retyped(held, answer)):
             continue
         if held.local is not None and held.local.type == "local" and _takes_away(case, answer):
             continue  # a rule does that
         yield _lost(case, held, answer)
+
+
+def _retyped(held: Held, answer: RouteAnswer) -> bool:
+    """The very address of an interface stands in table local as a broadcast address, which no connection is made to."""
+    return answer.type == "broadcast" and held.own.address.address == held.trouble.address
 
 
 def _lost(case: Case, held: Held, answer: RouteAnswer) -> Finding:

@@ -144,9 +144,10 @@ def _answer(asked: Asked, body: bytes, rules: Sequence[PolicyRule]) -> RouteAnsw
         matched = _in_its_table(parse_route(_request(asked, body, RTM_F_FIB_MATCH)))
     except NetlinkError:
         return replace(answer, table=None)  # decided without a route: 0.0.0.0, multicast on a given device
+    decision = _decision_for(matched, asked, rules)
     return replace(
         answer, table=matched.table, matched=matched.destination, device=matched.device or route.device,
-        gateway=matched.gateway or route.gateway, rule=_rule_for(matched, asked, rules),
+        gateway=matched.gateway or route.gateway, rule=decision and decision.rule, jump=decision and decision.jump,
     )  # fmt: skip
 
 
@@ -185,16 +186,15 @@ def _flow(asked: Asked) -> Flow:
     )  # fmt: skip
 
 
-def _rule_for(matched: Route, asked: Asked, rules: Sequence[PolicyRule]) -> PolicyRule | None:
-    """The first rule that leads to the table which the kernel answered from."""
+def _decision_for(matched: Route, asked: Asked, rules: Sequence[PolicyRule]) -> Decision | None:
+    """By the first rule that leads to the table which the kernel answered from."""
     named = {rule.table for rule in rules if rule.family == _flow(asked).family}
 
     def find(table: str) -> Route | None:
         right = table == matched.table or (table == VRF and matched.table not in named)
         return matched if right else None
 
-    decision = decide(rules, _flow(asked), find)
-    return decision.rule if decision else None
+    return decide(rules, _flow(asked), find)
 
 
 def _refused(asked: Asked, fault: NetlinkError, rules: Sequence[PolicyRule]) -> RouteAnswer:

@@ -40,26 +40,27 @@ class Flow:
 
 
 class Decision(NamedTuple):
-    """The rule that decided; `route` is None where the rule itself rejects."""
+    """The rule that decided; `route` is None where it rejects by itself; `jump` is a goto that led past others."""
 
     rule: PolicyRule
     route: Route | None
+    jump: PolicyRule | None = None
 
 
 def decide(rules: Iterable[PolicyRule], flow: Flow, find: Callable[[str], Route | None]) -> Decision | None:
     """The first rule that settles the flow; `find` looks into a table by name. None where no rule does."""
-    at = -1
+    at, jump = -1, None
     for rule in rules:
         if rule.family != flow.family or rule.priority < at or not matches(rule, flow):
             continue
         if rule.action == "goto":
-            at = rule.goto or 0
+            at, jump = rule.goto or 0, jump or rule
         elif rule.action == "lookup":
             route = find(VRF if rule.l3mdev else rule.table or "")
             if route and route.type != "throw" and not _suppressed(rule, route):
-                return Decision(rule, route)
+                return Decision(rule, route, jump)
         elif rule.action != "nop":
-            return Decision(rule, None)
+            return Decision(rule, None, jump)
     return None
 
 

@@ -49,9 +49,11 @@ def test_throw_nop_and_suppressed_routes_go_on() -> None:
 
 
 def test_goto_skips_what_lies_between() -> None:
-    found = decide((rule(0, "goto", None, goto=30), rule(10, table="local"), rule(30)), FLOW, TABLES.get)
+    goto = rule(0, "goto", None, goto=30)
+    found = decide((goto, rule(10, table="local"), rule(30)), FLOW, TABLES.get)
     assert found is not None
     assert found.rule.priority == 30
+    assert found.jump == goto
 
 
 @pytest.mark.parametrize(

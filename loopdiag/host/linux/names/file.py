@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from loopdiag.model.unknown import Unknown
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _MOST_PARTS = 32  # of at most a megabyte each: blocking lists of some megabytes are in use
 
@@ -26,7 +23,7 @@ def read_bytes(path: Path, shown: str) -> bytes | Unknown | None:
         return Unknown(shown, f"{shown} cannot be read: {fault.strerror}")
     try:
         status = os.fstat(handle)
-        if stat.S_ISCHR(status.st_mode) and status.st_rdev == os.stat(os.devnull).st_rdev:
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev:
             return b""  # /dev/null laid over it, or linked to: an empty file to the C library
         return _content(handle) if stat.S_ISREG(status.st_mode) else Unknown(shown, f"{shown} is no file")
     except OSError as fault:

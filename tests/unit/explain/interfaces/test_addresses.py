@@ -18,6 +18,7 @@ from loopdiag.model.bind import Bind
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.interface import InterfaceAddress
 from loopdiag.model.observation import Outcome
+from loopdiag.model.socket import Socket
 from tests.unit.explain.healthy import ETH, LO, OWN, OWN_SIX, attempt, case, elsewhere, local, nowhere
 
 LINK_LOCAL = replace(ETH, addresses=(*ETH.addresses, InterfaceAddress("fe80::5", 64, "link")))
@@ -45,10 +46,17 @@ def test_a_silent_address_of_the_own_network_is_only_likely_meant_to_be_here() -
     assert (found.certainty, found.severity) == (Certainty.LIKELY, Severity.ERROR)
 
 
-def test_another_host_that_refuses_is_a_note() -> None:
+def test_another_host_that_refuses_is_an_error_where_this_one_serves() -> None:
     refused = attempt("192.0.2.9", Outcome.REFUSED, "ECONNREFUSED")
     (found,) = address_not_local(case(refused, routes=(elsewhere("192.0.2.9"),)))
-    assert found.severity is Severity.NOTE
+    assert found.severity is Severity.WARNING
+    served = Socket(protocol="tcp", state="LISTEN", address="0.0.0.0", port=80, families=("ipv4",))
+    (found,) = address_not_local(case(refused, routes=(elsewhere("192.0.2.9"),), listeners=(served,)))
+    assert found.severity is Severity.ERROR
+
+
+def test_an_own_address_that_stands_in_the_table_as_broadcast_is_still_its_own() -> None:
+    assert not list(address_not_local(case(attempt(OWN), routes=(local(OWN, type="broadcast"),))))
 
 
 def test_an_address_that_a_route_makes_local() -> None:
@@ -95,6 +103,12 @@ def test_a_group_on_an_interface_that_does_no_multicast() -> None:
     unrouted = attempt("ff02::1%lo", Outcome.UNREACHABLE, "ENETUNREACH")
     (found,) = multicast_unavailable(case(unrouted, routes=(nowhere("ff02::1"),)))
     assert "lo does not do multicast" in found.statement
+
+
+def test_tcp_makes_no_connection_to_a_group() -> None:
+    unreachable = attempt("239.1.1.1", Outcome.UNREACHABLE, "ENETUNREACH")
+    (found,) = multicast_unavailable(case(unreachable, routes=(elsewhere("239.1.1.1"),)))
+    assert "TCP has no multicast" in found.statement
 
 
 def test_a_silent_group_may_have_no_members() -> None:

@@ -71,6 +71,25 @@ def test_a_rule_that_leads_to_a_local_route_elsewhere_takes_nothing_away() -> No
     assert not list(rule_before_local(case(attempt(OWN), rules=BEFORE, routes=(kept,))))
 
 
+def test_a_goto_that_leads_past_table_local() -> None:
+    goto = PolicyRule(priority=0, action="goto", table=None, text="0: from all to 10.0.0.5 goto 32766", goto=32766)
+    late = replace(RULES[0], priority=100)
+    jumped = elsewhere(OWN, rule=MAIN_RULE, jump=goto)
+    (found,) = rule_before_local(case(attempt(OWN), rules=(goto, late, MAIN_RULE), routes=(jumped,)))
+    assert goto.text in found.statement
+    assert not list(local_route_missing(case(attempt(OWN), rules=(goto, late, MAIN_RULE), routes=(jumped,))))
+
+
+def test_an_own_address_that_stands_in_table_local_as_broadcast() -> None:
+    retyped = tuple(replace(one, type="broadcast") if one.destination == f"{OWN}/32" else one for one in LOCAL_TABLE)
+    (found,) = local_route_missing(
+        case(attempt(OWN), local_table=retyped, routes=(local(OWN, "eth0", type="broadcast"),))
+    )
+    assert "a broadcast route for 10.0.0.5/32" in found.statement
+    group = case(attempt("127.255.255.255"), routes=(local("127.255.255.255", type="broadcast"),))
+    assert not list(local_route_missing(group))
+
+
 def test_an_answer_proves_that_packets_come_through() -> None:
     refused = attempt(OWN, Outcome.REFUSED, "ECONNREFUSED")
     assert not list(rule_before_local(case(refused, rules=BEFORE, routes=(TAKEN,))))
