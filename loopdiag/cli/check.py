@@ -27,9 +27,9 @@ _LARGEST = 4 << 20  # bytes
 def check(file: str, make: bool, force: bool, settings: Settings) -> int:
     """The assertions of FILE (loopdiag.toml), for CI and monitoring: exit 0 when all hold, 1 when one does not.
 
-    The tables are [[tcp]], [[udp]], [[http]], [[ping]], [[resolve]], [[bind]], [[listener]], [[route]] and
-    [[interface]], each with target and, where they differ from what is usual, name, expect, timeout and retries. All
-    are tried side by side; what fails is diagnosed, and a shared cause is told once. docs/check.md has all keys.
+    The tables are [[tcp]], [[udp]], [[http]], [[tls]], [[ping]], [[resolve]], [[bind]], [[listener]], [[route]]
+    and [[interface]], each with target and, where they differ from what is usual, name, expect, timeout and retries.
+    All are tried side by side; what fails is diagnosed, and a shared cause is told once. docs/check.md has all keys.
 
     \b
     Examples:

@@ -15,6 +15,7 @@ from loopdiag.cli.options import Settings, probe_options
 from loopdiag.model.duration import parse_duration
 from loopdiag.model.errors import LoopdiagError, UsageError
 from loopdiag.model.report import Verdict
+from loopdiag.model.statuses import parse_statuses
 from loopdiag.model.target import parse_awaited
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class _Words(click.Command):
 @click.option(
     "--expect-status",
     "status",
-    type=click.IntRange(100, 599),
-    metavar="N",
-    help="The HTTP status that counts (2xx, 3xx).",
+    type=parse_statuses,
+    metavar="STATUS",
+    help="The HTTP statuses that count: 200, 2xx, 200,401 (2xx,3xx).",
 )
 @click.option(
     "--interval", type=parse_duration, metavar="DURATION", help="From one look to the next (as often as is cheap)."
@@ -64,12 +65,13 @@ class _Words(click.Command):
 @click.pass_context
 def wait(
     ctx: click.Context, targets: tuple[str, ...], every: bool, any_one: bool, gone: bool, hold: float | None,
-    status: int | None, interval: float | None, settings: Settings,
+    status: frozenset[int] | None, interval: float | None, settings: Settings,
 ) -> int:  # fmt: skip
     """Return as soon as every TARGET answers; when the time is up (--timeout, 60 s), say why not and exit 124.
 
-    TARGET is a host (ICMP), host:port, URL, udp://host:port, unix:/path or file:/path. A TCP service answers when its
-    process has accepted; an HTTP service with a status of 2xx or 3xx. Each change of state is told on stderr.
+    TARGET is a host (ICMP), host:port, URL, udp://host:port, tls://host:port, unix:/path or file:/path. A TCP service
+    answers when its process has accepted; an HTTP service with a status of 2xx or 3xx; a TLS one with its certificate.
+    Each change of state is told on stderr.
     COMMAND runs when ready, in place of loopdiag; no report is printed then.
 
     \b

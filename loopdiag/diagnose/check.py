@@ -30,6 +30,7 @@ TRIES: Mapping[str, Callable[[Assertion, State], Got]] = {
     "tcp": attempt.tcp,
     "udp": attempt.udp,
     "http": attempt.http,
+    "tls": attempt.tls,
     "ping": attempt.ping,
     "resolve": attempt.resolve,
     "bind": attempt.bind,

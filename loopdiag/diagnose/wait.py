@@ -161,6 +161,6 @@ def _missed(stories: Sequence[Waited], wish: Wish, cause: str | None) -> str:
     if cause and len(missing) == 1:
         return cause
     first = missing[0]
-    what = "still answers" if wish.gone else "is missing"
+    what = "still answers" if wish.gone else "is missing" if first.target.transport == "file" else "is not ready"
     more = f" ({len(missing)} of {len(stories)} targets are)" if len(stories) > 1 else ""
     return f"{late} {first.target.input} {what}{more}: {first.story or first.says}"

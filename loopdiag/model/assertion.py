@@ -34,6 +34,7 @@ KINDS: Mapping[str, Kind] = {
     "tcp": Kind("connected", ("connected", *FAILURES)),
     "udp": Kind("replied", ("replied", *FAILURES)),
     "http": Kind(None, FAILURES, ("status", "statuses")),
+    "tls": Kind("accepted", ("accepted", *FAILURES)),
     "ping": Kind("replied", ("replied", *FAILURES)),
     "resolve": Kind(None, (), ("texts",)),
     "bind": Kind("bound", ("bound", "failed", "denied"), (), {"protocol": ("tcp", "udp")}),

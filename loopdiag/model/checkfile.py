@@ -194,6 +194,13 @@ def _web(text: str) -> Target:
     return target
 
 
+def _tls(text: str) -> Target:
+    target = parse_target(text if "://" in text else f"tls://{text}")
+    if target.scheme != "tls":
+        raise UsageError(f"'{text}' is no host:port or tls:// target")
+    return target
+
+
 def _bind(text: str) -> Target:
     host, port = split_port(text)
     if port is None:
@@ -214,6 +221,7 @@ _TARGETS: Mapping[str, Callable[[str], Target | None]] = {
     "tcp": _of("tcp", "unix"),
     "udp": _of("udp"),
     "http": _web,
+    "tls": _tls,
     "ping": parse_host,
     "resolve": parse_host,
     "bind": _bind,

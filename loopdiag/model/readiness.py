@@ -17,14 +17,14 @@ class Wish:
     """When waiting is over. All times are seconds.
 
     `any_one`: one target is enough. `gone`: until they no longer answer. `hold`: it must stay so for that long.
-    `status`: the HTTP status that counts (None: 200 to 399). `interval`: from one look to the next, None: often.
+    `status`: the HTTP statuses that count (None: 200 to 399). `interval`: from one look to the next, None: often.
     """
 
     timeout: float = TIMEOUT
     any_one: bool = False
     gone: bool = False
     hold: float = 0.0
-    status: int | None = None
+    status: frozenset[int] | None = None
     interval: float | None = None
     family: int | None = None
 

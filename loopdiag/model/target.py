@@ -11,12 +11,12 @@ DEFAULT_PORTS = {
     "http": 80, "https": 443, "ws": 80, "wss": 443, "redis": 6379, "postgres": 5432, "postgresql": 5432,
     "mysql": 3306, "mongodb": 27017, "amqp": 5672, "memcached": 11211,
 }  # fmt: skip
-PLAIN = ("tcp", "udp", "icmp")
+PLAIN = ("tcp", "udp", "icmp", "tls")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked for. `scheme` is tcp, udp, icmp, unix, or an application's own (http, https, redis, ...)."""
+    """What is asked for. `scheme` is tcp, udp, icmp, unix, tls, or an application's own (http, redis, ...)."""
 
     input: str
     scheme: str
@@ -126,7 +126,7 @@ def _url(text: str) -> Target:
     host, port = split_port(authority)
     if port == "":
         port = None
-    if port is None and scheme in ("tcp", "udp"):
+    if port is None and scheme in ("tcp", "udp", "tls"):
         raise UsageError(f"'{shown}' needs a port, as in {scheme}://localhost:3000")
     if scheme == "icmp" and port is not None:
         raise UsageError(f"'{shown}' has a port, which ICMP does not know")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ GREETS = 0.5  # seconds for one whose protocol lets the server speak first
 AFTER_SILENCE = 0.4  # seconds for another language, where the first got no answer at all
 WEB = ("http", "ws")
 SECURE_WEB = ("https", "wss")
+SECURE = ("tls",)
 SPEAKS_FIRST = ("mysql",)
 # Asked whether it is there, without logging in: redis.io/commands/ping; PostgreSQL's StartupMessage, protocol 3.0.
 _POSTGRES_BODY = b"\0\x03\0\0user\0postgres\0database\0postgres\0application_name\0loopdiag\0\0"
@@ -47,6 +49,8 @@ def probe_service(target: Target, address: str, port: int, timeout: float = PATI
         return tuple(_web(target, address, port, timeout))
     if target.scheme in SECURE_WEB:
         return tuple(_secure_web(target, address, port, timeout))
+    if target.scheme in SECURE:
+        return (_secure(target, address, port, timeout),)
     where = None if target.transport == "unix" else port
     return tuple(_plain(target.scheme, address, where, timeout))
 
@@ -105,6 +109,18 @@ def _secure_web(target: Target, address: str, port: int, timeout: float) -> Iter
         plain = ask_http(target, address, port, host, left)
         if plain.status is not None:
             yield plain
+
+
+def _secure(target: Target, address: str, port: int, timeout: float) -> Observation:
+    """The handshake and nothing within it; TLS 1.3 refuses a client without certificate only after it."""
+    with Stream(address, port, timeout) as stream:
+        shaken, secure = shake_hands(stream, _server_name(target), verify=True, alpn=())
+        if secure:
+            with contextlib.suppress(EndedError):
+                secure.receive(LISTEN_FOR)
+            if secure.alert:
+                return replace(shaken, outcome=Outcome.FAILED, alert=secure.alert)
+    return look_closer(shaken, timeout, alpn=()) if shaken.rejected else shaken
 
 
 def _server_name(target: Target) -> str:

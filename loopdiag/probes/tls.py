@@ -12,9 +12,11 @@ from loopdiag.probes.stream import EndedError, Stream, readable
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     from loopdiag.model.service import Certificate
 
+WEB = ("http/1.1",)  # the application protocol that is offered: RFC 7301
 PATIENCE = 1.0  # seconds for each answer of a handshake; a plaintext server may wait in silence for the end of a line
 # X509_V_ERR_* of openssl/x509_vfy.h -> the reason in our words
 REASONS = {
@@ -26,7 +28,7 @@ REASONS = {
 class Secure:
     """TLS on a connected Stream. `handshake` first; then `send` and `receive` as on the Stream."""
 
-    def __init__(self, stream: Stream, server_name: str, *, verify: bool) -> None:
+    def __init__(self, stream: Stream, server_name: str, *, verify: bool, alpn: Sequence[str] = WEB) -> None:
         import ssl
 
         self._ssl = ssl
@@ -34,7 +36,8 @@ class Secure:
         self._stream = stream
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.set_alpn_protocols(["http/1.1"])
+        if alpn:
+            context.set_alpn_protocols(alpn)
         if verify:
             context.load_default_certs()  # the system's trust, SSL_CERT_FILE and SSL_CERT_DIR
         else:
@@ -88,13 +91,15 @@ class Secure:
             self._flush()
 
 
-def shake_hands(stream: Stream, server_name: str, *, verify: bool) -> tuple[TlsHandshake, Secure | None]:
+def shake_hands(
+    stream: Stream, server_name: str, *, verify: bool, alpn: Sequence[str] = WEB
+) -> tuple[TlsHandshake, Secure | None]:
     """Connect `stream` and do the handshake on it; what came of it, and the secured talk where it came about."""
     import ssl
 
     try:
         stream.connect()
-        secure = Secure(stream, server_name, verify=verify)
+        secure = Secure(stream, server_name, verify=verify, alpn=alpn)
         secure.handshake()
     except EndedError as end:
         return _ended(stream, server_name, end), None
@@ -109,21 +114,23 @@ def shake_hands(stream: Stream, server_name: str, *, verify: bool) -> tuple[TlsH
                  cipher=cipher[0] if cipher else None, certificate=_certificate(secure.tls)), secure  # fmt: skip
 
 
-def look_closer(seen: TlsHandshake, timeout: float) -> TlsHandshake:
+def look_closer(seen: TlsHandshake, timeout: float, alpn: Sequence[str] = WEB) -> TlsHandshake:
     """A rejected handshake with its certificate, and all reasons against it: OpenSSL stops at the first."""
     from datetime import UTC, datetime
 
     from loopdiag.probes.x509 import faults
 
-    found = look_at_tls(seen.address, seen.port, seen.server_name, timeout).certificate
+    found = look_at_tls(seen.address, seen.port, seen.server_name, timeout, alpn).certificate
     more = faults(found, seen.server_name, datetime.now(UTC)) if found else ()
     return replace(seen, certificate=found, rejected=tuple(dict.fromkeys((*seen.rejected, *more))))
 
 
-def look_at_tls(address: str, port: int | None, server_name: str, timeout: float) -> TlsHandshake:
+def look_at_tls(
+    address: str, port: int | None, server_name: str, timeout: float, alpn: Sequence[str] = WEB
+) -> TlsHandshake:
     """A handshake that accepts any certificate: whether TLS is spoken there, and what the certificate says."""
     with Stream(address, port, timeout) as stream:
-        return shake_hands(stream, server_name, verify=False)[0]
+        return shake_hands(stream, server_name, verify=False, alpn=alpn)[0]
 
 
 def _certificate(tls: ssl.SSLObject) -> Certificate | None:

@@ -169,3 +169,14 @@ def test_a_wrong_file_is_one_sentence_and_nothing_runs(tmp_path: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
     wrong.write_bytes(b"\xff\xfe")
     assert "UTF-8" in loopdiag(str(wrong)).stderr
+
+
+def test_a_handshake_that_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        verdict, (one,) = checked(f"""
+            [[tls]]
+            target = "127.0.0.1:{server.getsockname()[1]}"
+            timeout = "100ms"
+        """)
+    assert verdict is Verdict.BROKEN
+    assert (one.expect, one.got) == ("accepted", "timed-out")

@@ -179,3 +179,24 @@ def test_a_trusted_certificate(
     assert isinstance(shaken, TlsHandshake)
     assert (shaken.outcome, shaken.verified, shaken.rejected) == (Outcome.ACCEPTED, True, ())
     assert (exchange(answer).status, exchange(answer).secure) == (200, True)
+
+
+@pytest.mark.needs("openssl")
+def test_a_tls_target_is_asked_for_the_handshake_alone(
+    serve: Serve, context: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = serve("tls", "silent", context=context)
+    (rejected,) = ask("tls:", port)
+    assert isinstance(rejected, TlsHandshake)
+    assert (rejected.outcome, rejected.rejected) == (Outcome.FAILED, ("self-signed",))
+    assert rejected.certificate is not None
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    (seen,) = ask("tls:", port)
+    assert seen.outcome is Outcome.ACCEPTED
+
+
+def test_a_greeting_is_no_handshake(serve: Serve) -> None:
+    (seen,) = ask("tls:", serve(r"banner:220 lab ESMTP\r\n"))
+    assert isinstance(seen, TlsHandshake)
+    assert not seen.is_tls
+    assert (seen.text or "").startswith("220 lab ESMTP")

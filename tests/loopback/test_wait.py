@@ -139,7 +139,30 @@ def test_http_waits_for_the_status() -> None:
         late = waiting(url, timeout=0.5)
         assert late.extra["waited"][0].says == "HTTP 503"
         assert late.findings[0].cause == "http-error"
-        assert waiting(url, status=503).verdict is Verdict.WORKS
+        assert waiting(url, status=frozenset({503})).verdict is Verdict.WORKS
+        other = waiting(url, status=frozenset({200}), timeout=0.5)
+        assert other.extra["waited"][0].says == "HTTP 503, not the status waited for"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "cause"),
+    [
+        (b"E\0\0\0\x40SFATAL\0C28000\0Mno pg_hba.conf entry for host \"127.0.0.1\", user \"postgres\"\0\0",
+         "says that it does not serve this client", "service-restricts-peers"),
+        (b"E\0\0\0\x40SFATAL\0C57P03\0Mthe database system is starting up\0\0", "says that it is not ready yet", None),
+    ],
+)  # fmt: skip
+def test_a_database_that_turns_clients_away_is_not_ready(answer: bytes, says: str, cause: str | None) -> None:
+    with accepting(answer=answer) as port:
+        late = waiting(f"postgres://127.0.0.1:{port}", timeout=0.6)
+    assert late.verdict is Verdict.BROKEN
+    assert late.extra["waited"][0].says == says
+    assert [one.cause for one in late.findings][:1] == ([cause] if cause else [])
+
+
+def test_a_database_that_asks_for_a_password_is_ready() -> None:
+    with accepting(answer=b"R\0\0\0\x08\0\0\0\x03") as port:
+        assert waiting(f"postgres://127.0.0.1:{port}").verdict is Verdict.WORKS
 
 
 def test_files_and_unix_sockets(tmp_path: Path) -> None:

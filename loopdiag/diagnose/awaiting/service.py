@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.awaiting.look import Look
 from loopdiag.diagnose.awaiting.tcp import SILENCE, TcpLook
-from loopdiag.diagnose.awaiting.words import state_of
+from loopdiag.diagnose.awaiting.words import rejects, state_of
 from loopdiag.model.observation import Outcome
 from loopdiag.model.readiness import State
-from loopdiag.model.service import HttpExchange, TlsHandshake
+from loopdiag.model.service import Greeting, HttpExchange, TlsHandshake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,15 +23,15 @@ _PAUSE = (0.01, 0.2)  # seconds before a service that does not serve yet is aske
 
 def speaks(target: Target) -> bool:
     """The target names a language that can be asked in."""
-    from loopdiag.probes.service import QUESTIONS, SECURE_WEB, SPEAKS_FIRST, WEB
+    from loopdiag.probes.service import QUESTIONS, SECURE, SECURE_WEB, SPEAKS_FIRST, WEB
 
-    return target.scheme in (*WEB, *SECURE_WEB, *SPEAKS_FIRST, *QUESTIONS)
+    return target.scheme in (*WEB, *SECURE_WEB, *SECURE, *SPEAKS_FIRST, *QUESTIONS)
 
 
 class ServiceLook(Look):
-    """Connects as TcpLook does for as long as nobody is there; then asks. `status` is the HTTP status that counts."""
+    """Connects as TcpLook does for as long as nobody is there; then asks. `status` are those of HTTP that count."""
 
-    def __init__(self, target: Target, address: str, status: int | None, *, own: bool) -> None:
+    def __init__(self, target: Target, address: str, status: frozenset[int] | None, *, own: bool) -> None:
         self._target, self._address, self._status, self._own = target, address, status, own
         self._door = TcpLook(address, target.port or 0, own=own)
         self._patience = _QUICK
@@ -63,8 +63,13 @@ class ServiceLook(Look):
         if shaken is not None and not shaken.outcome.good:
             return State(ready=False, there=True, says=_of_tls(shaken), seen=shaken, pause=pause)
         if answer is not None and answer.status is not None:
-            return State(ready=self._counts(answer.status), there=True, says=f"HTTP {answer.status}", seen=answer,
-                         pause=pause)  # fmt: skip
+            counts = self._counts(answer.status)
+            says = f"HTTP {answer.status}" + ("" if counts or self._status is None else ", not the status waited for")
+            return State(ready=counts, there=True, says=says, seen=answer, pause=pause)
+        said = next((one for one in seen if isinstance(one, Greeting) and one.text), None)
+        rejection = rejects(said.text or "") if said else None
+        if rejection:
+            return State(ready=False, there=True, says=rejection, seen=said, pause=pause)
         bad = next((one for one in seen if not one.outcome.good), None)
         if bad is None:
             return state_of(seen[0]) if seen else door
@@ -74,7 +79,7 @@ class ServiceLook(Look):
         return State(ready=False, there=True, says=state.says, seen=bad, pause=pause)
 
     def _counts(self, status: int) -> bool:
-        return status == self._status if self._status is not None else 200 <= status < 400
+        return status in self._status if self._status is not None else 200 <= status < 400
 
 
 def _of_tls(shaken: TlsHandshake) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.awaiting.knock import Knock
 from loopdiag.diagnose.awaiting.look import Look
-from loopdiag.diagnose.awaiting.words import NO_ANSWER, state_of
+from loopdiag.diagnose.awaiting.words import NO_ANSWER, REJECTIONS, rejects, state_of
 from loopdiag.host.read import read
 from loopdiag.model.observation import Outcome
 from loopdiag.model.readiness import State
@@ -33,7 +33,6 @@ RETRY = 3.0  # seconds after which an attempt that nobody answers is given up fo
 # Seconds in which a forwarder without a backend, or a server that wants none of us, has closed again: where it was
 # there from the beginning, and where it comes up and every moment counts.
 STAYS, STAYS_NEW = 0.05, 0.002
-TURNED_AWAY = "says that it does not serve this client"
 _MOST_SAID = 512  # bytes of a greeting that are read
 _PAUSE = 0.05  # seconds before a server that closes at once is bothered again
 
@@ -139,7 +138,7 @@ class TcpLook(Look):
                 return None
             return State(ready=False, there=True, says="connects, but is not accepted", seen=seen)
         self.close()
-        if ending == TURNED_AWAY:
+        if ending in REJECTIONS:
             return State(ready=False, there=True, says=f"accepts, then {ending}", seen=seen, pause=_PAUSE)
         if ending is None or (self._was_away and self._nobody_behind_was_missed()):
             self._closes = False
@@ -185,6 +184,4 @@ def _ending(connected: socket.socket | None, within: float) -> str | None:
         return "resets"
     if not said:
         return "closes"
-    from loopdiag.explain.service.restricts import refuses  # few services speak first
-
-    return TURNED_AWAY if refuses(said.decode("latin-1")) else None
+    return rejects(said.decode("latin-1"))  # few services speak first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from loopdiag.model.observation import Outcome
@@ -16,6 +17,10 @@ _WORDS = {
     Outcome.REFUSED: "refused", Outcome.TIMED_OUT: NO_ANSWER, Outcome.UNREACHABLE: "unreachable",
     Outcome.DENIED: "denied", Outcome.RESET: "accepts, then resets", Outcome.CLOSED: "accepts, then closes",
 }  # fmt: skip
+REJECTIONS = TURNED_AWAY, NOT_YET = "says that it does not serve this client", "says that it is not ready yet"
+# What services say that are there and serve nobody yet: PostgreSQL's SQLSTATE 57P03 (cannot_connect_now), which
+# pg_isready calls rejecting; Redis with its data half loaded; MySQL with no connection left (1040).
+_NOT_YET = re.compile(r"\bC57P03\b|^-LOADING\b|\bToo many connections\b")
 _THERE = (Outcome.RESET, Outcome.CLOSED)
 
 
@@ -27,6 +32,15 @@ def state_of(seen: Observation, *, pause: float = 0.0) -> State:
     if seen.errno and seen.outcome is not Outcome.REFUSED:
         says = f"{says} ({seen.errno})"
     return State(ready=False, there=seen.outcome in _THERE, says=says, seen=seen, pause=pause)
+
+
+def rejects(text: str) -> str | None:
+    """What the service's first words mean, where they mean that it does not serve us now."""
+    from loopdiag.explain.service.restricts import refuses
+
+    if refuses(text):
+        return TURNED_AWAY
+    return NOT_YET if _NOT_YET.search(text) else None
 
 
 def together(states: dict[str, State]) -> State:

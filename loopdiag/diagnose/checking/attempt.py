@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.model.assertion import Got
 from loopdiag.model.observation import Outcome
-from loopdiag.model.service import HttpExchange
+from loopdiag.model.service import HttpExchange, TlsHandshake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +58,14 @@ def http(one: Assertion, state: State) -> Got:
         if ok or status is not None:
             break
     return got
+
+
+def tls(one: Assertion, state: State) -> Got:
+    """One handshake with each address; what is wrong with the certificate is told."""
+    from loopdiag.probes.service import probe_service
+
+    target = _target(one)
+    return _each(one, state, lambda address: probe_service(target, address, target.port or 0, _patience(one))[0])
 
 
 def bind(one: Assertion, state: State) -> Got:
@@ -133,6 +141,8 @@ def _addresses(one: Assertion, state: State) -> tuple[str, ...]:
 
 
 def _words(seen: Observation) -> str:
+    if isinstance(seen, TlsHandshake) and seen.rejected:
+        return f"certificate not accepted ({', '.join(seen.rejected)})"
     return f"{seen.outcome.value} ({seen.errno})" if seen.errno else seen.outcome.value
 
 

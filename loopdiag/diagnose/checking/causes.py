@@ -62,7 +62,7 @@ def has_cause(one: Assertion, got: Got) -> bool:
 
 def about(one: Assertion) -> str:
     """What a diagnosis of it is about: assertions that share it share the diagnosis."""
-    kind = "why" if one.kind in ("tcp", "udp", "http", "ping") else one.kind
+    kind = "why" if one.kind in ("tcp", "udp", "http", "tls", "ping") else one.kind
     return f"{kind} {one.where.scheme if one.where else ''} {one.where or one.target} {one.also.get('protocol', '')}"
 
 

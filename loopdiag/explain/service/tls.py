@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from loopdiag.model.service import Certificate, Said, TlsHandshake
 
 _SECURE = {"http": "https", "ws": "wss", "redis": "rediss"}
+_PLAIN = {"https": "http", "wss": "ws", "tls": "tcp"}
 
 
 def tls_expected(case: Case) -> Iterator[Finding]:
@@ -71,20 +72,19 @@ def _use(case: Case, scheme: str | None) -> tuple[Fix, ...]:
 def plaintext_expected(case: Case) -> Iterator[Finding]:
     """TLS was not answered in TLS; what the service speaks instead was heard."""
     for shaken in handshakes(case):
-        if shaken.is_tls or case.target.scheme not in ("https", "wss"):
+        if shaken.is_tls or case.target.scheme not in _PLAIN:
             continue
         plain = next((one for one in exchanges(case) if one.to == shaken.to and not one.secure), None)
         if not plain and not shaken.received:
             continue
-        scheme = "http" if case.target.scheme == "https" else "ws"
         yield Finding(
             cause="plaintext-expected",
-            certainty=Certainty.PROVEN if plain else Certainty.LIKELY,
+            certainty=Certainty.PROVEN if plain or shaken.text else Certainty.LIKELY,
             subject=shaken.to,
             statement=f"{server(case, shaken)} speaks plaintext on {shaken.to}, and was spoken to in TLS"
             + (", while it answers plain HTTP there" if plain else ", which it did not answer in TLS"),
             evidence=(heard(shaken), *([heard(plain)] if plain else []), *listener(case, shaken)),
-            fixes=(*_use(case, scheme), Fix("let the service speak TLS, with a certificate")),
+            fixes=(*_use(case, _PLAIN[case.target.scheme]), Fix("let the service speak TLS, with a certificate")),
         )
 
 

@@ -99,6 +99,8 @@ def test_tls_to_plaintext() -> None:
     assert said(asked) is Verdict.BROKEN
     alone = case(hello, url="https://127.0.0.1:8080/")
     assert (first(alone).cause, first(alone).certainty) == ("plaintext-expected", Certainty.LIKELY)
+    greets = case(replace(hello, first=b"220 lab", text="220 lab"), url="tls://127.0.0.1:8080")
+    assert (first(greets).cause, first(greets).certainty) == ("plaintext-expected", Certainty.PROVEN)
 
 
 def test_a_certificate_is_rejected_for_all_that_is_wrong_with_it() -> None:

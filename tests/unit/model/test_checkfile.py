@@ -86,6 +86,7 @@ def test_every_kind_needs_a_target() -> None:
         ('[[tcp]]\ntarget = "udp://x:9"', 2, "something else"),
         ('[[http]]\ntarget = "x:1"\nexpect = 99', 3, "an HTTP status"),
         ('[[http]]\ntarget = "redis://x"', 2, "no http://"),
+        ('[[tls]]\ntarget = "https://x"', 2, "no host:port"),
         ('[[resolve]]\ntarget = "localhost"', 1, "has no expect"),
         ('[[resolve]]\ntarget = "localhost"\nexpect = ["loopback"]', 3, "is no address"),
         ('[[bind]]\ntarget = "127.0.0.1"', 2, "has no port"),
