@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _PATH = ("interfaces", "route", "routes", "rules", "local_table", "sysctls")
 _FILTER = ("ruleset", "filter_paths")
-_NAMES = ("names", "answers", "proxies", "proxy_attempts")  # some small files and the environment
+_NAMES = ("names", "answers", "proxies", "proxy_attempts", "proxy_answers")  # some small files and the environment
 _CONFINED = ("sandbox", "cgroup_programs")
 
 LATE = 0.05  # seconds: lo takes a thousandth of it
@@ -50,7 +50,7 @@ def _needs_of(seen: Observation) -> tuple[str, ...]:
     if isinstance(seen, TcpConnect) and seen.half_open:
         return ("counters", *_NEEDS[Outcome.TIMED_OUT])
     if seen.kind not in _SPOKEN or seen.outcome.good:
-        return (*_NEEDS[seen.outcome], *(("qdiscs",) if is_late(seen) else ()))
+        return (*_NEEDS[seen.outcome], *(("qdiscs",) if is_late(seen) or seen.errno == "ENOBUFS" else ()))
     silent = seen.outcome in (Outcome.TIMED_OUT, Outcome.RESET)
     return (*(_NEEDS[seen.outcome] if silent else _NEEDS[Outcome.CONNECTED]), *_BEHIND)
 

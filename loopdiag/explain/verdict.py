@@ -24,7 +24,7 @@ NOT_SERVED = frozenset(
 )  # fmt: skip
 
 # A connection stands, and what is sent over it never arrives.
-CUT_OFF = frozenset({"filter-drops", "filter-rejects"})
+CUT_OFF = frozenset({"filter-drops", "filter-rejects", "qdisc-on-loopback"})
 
 # It answers, but what answers is not one thing: of a name with several addresses, the one that is tried decides.
 DEPENDS = frozenset({"listeners-differ"})

@@ -86,3 +86,21 @@ def test_without_privilege_it_says_what_it_could_not_see(well: Host) -> None:
     assert report["findings"][0]["cause"] == "icmp-not-permitted"
     assert {name for name, state in states(report).items() if state != "passed"} == {"echo-ipv4", "echo-ipv6"}
     assert report["unknown"]
+
+
+@pytest.mark.needs("tc")
+def test_a_discipline_on_lo_warns_where_it_slows_and_passes_where_it_does_not(well: Host) -> None:
+    well.sh("tc qdisc add dev lo root handle 1: htb default 10")
+    well.sh("tc class add dev lo parent 1: classid 1:10 htb rate 10gbit")
+    assert states(well.report("doctor", "--only", "queueing"))["queueing"] == "passed"
+    well.sh("tc qdisc del dev lo root; tc qdisc add dev lo root tbf rate 8kbit burst 2000 limit 4000")
+    slow = well.report("doctor", "--only", "queueing")
+    assert states(slow)["queueing"] == "warned"
+    assert "8000 bit/s" in slow["findings"][0]["statement"]
+
+
+@pytest.mark.needs("nft")
+def test_an_ordinary_user_is_told_that_a_filter_drops(well: Host) -> None:
+    well.sh("nft 'table inet x { chain y { type filter hook input priority 0; policy drop; }; }'")
+    report = well.report("doctor", "--only", "tcp-ipv4", user="nobody")
+    assert (report["findings"][0]["cause"], report["findings"][0]["certainty"]) == ("filter-drops", "likely")

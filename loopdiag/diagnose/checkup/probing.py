@@ -15,6 +15,7 @@ from loopdiag.model.unknown import Unknown
 if TYPE_CHECKING:
     from loopdiag.diagnose.checkup.result import Looked
 
+PATIENCE = 0.4  # seconds for all connections to a listener together: lo takes a ten-thousandth of it
 _NO_SIX = "IPv6 is off on this host, and the hosts file names no IPv6 address for localhost"
 
 
@@ -81,5 +82,5 @@ def _echo(target: str, fine: str) -> Looked:
 def _bind(address: str, protocol: str) -> Looked:
     from loopdiag.diagnose.bind_test import bind_test
 
-    report = bind_test(parse_host(address, None, protocol))
+    report = bind_test(parse_host(address, None, protocol), timeout=PATIENCE)
     return of_report(report, report.summary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from loopdiag.diagnose.checkup.result import Looked, found, passed, skipped, unread
+from loopdiag.explain.filtering.qdisc import standing
 from loopdiag.host.read import read
 from loopdiag.model.checkup import State
 from loopdiag.model.finding import Evidence, Finding, Fix, Severity
@@ -12,7 +13,6 @@ from loopdiag.model.proxy import Cover, cover
 from loopdiag.model.unknown import Unknown
 
 MUCH = 0.8  # of a limit
-PLAIN_QDISCS = ("noqueue", "pfifo_fast", "fq_codel", "fq", "mq", "pfifo", "clsact", "ingress")
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -44,21 +44,22 @@ def queueing() -> Looked:
     disciplines = read("qdiscs")
     if isinstance(disciplines, Unknown):
         return unread(disciplines)
-    odd = [one for one in disciplines if one.device == "lo" and (one.kind not in PLAIN_QDISCS or one.filters)]
+    odd = [(one, what) for one in disciplines if one.device == "lo" and (what := standing(one))]
     if not odd:
         return passed("no queueing discipline delays or drops on lo")
-    one = odd[0]
+    one, what = odd[0]
     return found(
         Finding(
             cause="qdisc-on-loopback",
             severity=Severity.WARNING,
             subject="lo",
-            statement=f"the queueing discipline {one.kind} on lo may delay or drop what this host sends to itself "
-            f"({one.drops} packets dropped so far)",
-            evidence=(Evidence(f"qdisc {one.kind} {one.handle} on lo", one.text or f"drops {one.drops}"),),
-            fixes=(Fix("take it off lo", "tc qdisc del dev lo root"),),
+            statement=f"the traffic-control discipline {one.kind} {one.handle} on lo {what}: what this host sends to "
+            "itself crosses it",
+            evidence=(Evidence(f"qdisc {one.kind} {one.handle} of lo", f"dropped {one.drops}, waiting {one.backlog}, "
+                               f"sent {one.sent} packets"),),
+            fixes=(Fix("take it off lo", f"tc qdisc del dev lo {one.parent if one.parent == 'root' else one.kind}"),),
         )
-    )
+    )  # fmt: skip
 
 
 def echo_settings() -> Looked:

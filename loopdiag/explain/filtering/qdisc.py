@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REASONS = ("QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_CONGESTED", "TC_EGRESS", "TC_INGRESS", "FULL_RING", "CPU_BACKLOG")
 SLOW = 0.05  # seconds; lo answers within a tenth of a millisecond
 SMALLEST = 54  # bytes of a SYN without options, link header included
+SLOW_RATE = 1_250_000  # bytes a second: a rate that people feel
 NOT_SENT = ("ENOBUFS",)  # what a dropping discipline gives to raw sockets, and to UDP with IP_RECVERR
 
 
@@ -68,17 +69,39 @@ def dropping(case: Case, qdisc: Qdisc) -> Trouble | None:
     bad = next((one for one in qdisc.filters if one.dropped or "drop" in one.actions or one.kind == "bpf"), None)
     if bad and (bad.dropped or qdisc.drops or recorded):
         return Trouble(qdisc, _filter_drops(bad, qdisc), sure)
-    if qdisc.kind == "blackhole":
-        return Trouble(qdisc, "drops every packet", Certainty.PROVEN)
-    if qdisc.limit == 0 and qdisc.kind in ("pfifo", "bfifo"):
-        return Trouble(qdisc, "has room for no packet", Certainty.PROVEN)
-    if qdisc.burst is not None and 0 < qdisc.burst < SMALLEST:
-        return Trouble(qdisc, f"drops every packet longer than its burst of {qdisc.burst} bytes", Certainty.PROVEN)
+    thief = next((one for one in qdisc.filters if _steals(one) and one.packets), None)
+    if thief:
+        return Trouble(qdisc, f"has {_named(thief)} that sent {_packets(thief.packets)} elsewhere", Certainty.LIKELY)
+    never = _lets_nothing_through(qdisc)
+    if never:
+        return Trouble(qdisc, never, Certainty.PROVEN)
     if qdisc.drops:
         return Trouble(qdisc, f"has dropped {_packets(qdisc.drops)}", sure)
     if qdisc.backlog:
         return Trouble(qdisc, f"holds back {_packets(qdisc.backlog)}{_rate(qdisc)}", Certainty.PROVEN)
     return None
+
+
+def _lets_nothing_through(qdisc: Qdisc) -> str | None:
+    if qdisc.kind == "blackhole":
+        return "drops every packet"
+    if qdisc.limit == 0 and qdisc.kind in ("pfifo", "bfifo"):
+        return "has room for no packet"
+    if qdisc.burst is not None and 0 < qdisc.burst < SMALLEST:
+        return f"drops every packet longer than its burst of {qdisc.burst} bytes"
+    return None
+
+
+def standing(qdisc: Qdisc) -> str | None:
+    """What can be said against it before anything is sent: it drops, delays, or sends elsewhere."""
+    if qdisc.loss:
+        return f"drops {qdisc.loss:.0%} of all packets"
+    if qdisc.delay or (qdisc.rate is not None and qdisc.rate < SLOW_RATE):
+        return _lets_nothing_through(qdisc) or _delays(qdisc)
+    bad = next((one for one in qdisc.filters if "drop" in one.actions or one.dropped or _steals(one)), None)
+    if bad:
+        return f"has {_named(bad)} that drops packets or sends them elsewhere"
+    return _lets_nothing_through(qdisc) or (f"has dropped {_packets(qdisc.drops)}" if qdisc.drops else None)
 
 
 def _nothing_left(case: Case) -> bool:
@@ -88,9 +111,17 @@ def _nothing_left(case: Case) -> bool:
 
 
 def _filter_drops(one: TrafficFilter, qdisc: Qdisc) -> str:
+    return f"has {_named(one)} that dropped {_packets(one.dropped or qdisc.drops)}"
+
+
+def _named(one: TrafficFilter) -> str:
     name = f" '{one.name}'" if one.name else ""
-    count = one.dropped or qdisc.drops
-    return f"has a {one.kind} filter{name} (pref {one.priority}, {one.parent}) that dropped {_packets(count)}"
+    return f"a {one.kind} filter{name} (pref {one.priority}, {one.parent})"
+
+
+def _steals(one: TrafficFilter) -> bool:
+    """The packet goes to another device, or nowhere, and not on: TC_ACT_STOLEN of tc-mirred(8), `redirect`."""
+    return any(action.endswith(("stolen", "redirect")) for action in one.actions)
 
 
 def _delays(qdisc: Qdisc) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.filtering.attempts import Attempt, failed
+from loopdiag.explain.filtering.qdisc import dropping
 from loopdiag.explain.listeners.refused import is_own
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 from loopdiag.model.observation import Outcome
@@ -94,7 +95,7 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
             f"the packet filter dropped what was sent to {attempt.to}; the rule could not be seen",
             (Evidence("skb:kfree_skb", f"{recorded.reason} in {recorded.place}"),),
         )
-    if _all_was_read(case):
+    if _all_was_read(case) or any(dropping(case, one) for one in known(case.facts.qdiscs) or ()):
         return None
     if attempt.refused_to_send and not _confined(case):
         return (
@@ -103,6 +104,14 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
             f"the kernel refused to send to {attempt.to} (EPERM), as it does where a rule of the packet filter drops "
             "on the way out, or where the cgroup or a sandbox forbids it",
             (),
+        )
+    if case.command == "bind-test" and attempt.silent:
+        return (
+            "filter-drops",
+            Certainty.LIKELY,
+            f"a listener of this test's own has room, and yet nothing answers at {attempt.to}: a rule of the packet "
+            "filter drops it, or its answer; the rule could not be seen",
+            (Evidence("listener", "opened for this test, and accepting"),),
         )
     there = _serving(case, attempt)
     if attempt.silent and there and not there.full and attempt.seen[0].kind == "tcp-connect":

@@ -8,7 +8,7 @@ import pytest
 from loopdiag.explain.filtering.cgroup import cgroup_denies
 from loopdiag.explain.filtering.limits import connection_limit, table_full
 from loopdiag.explain.filtering.nat import masquerade_on_loopback, nat_redirects
-from loopdiag.explain.filtering.qdisc import qdisc_on_loopback
+from loopdiag.explain.filtering.qdisc import qdisc_on_loopback, standing
 from loopdiag.explain.filtering.queues import queue_without_consumer
 from loopdiag.explain.filtering.sandbox import sandbox_denies
 from loopdiag.explain.filtering.standing import stands_and_stops
@@ -20,7 +20,7 @@ from loopdiag.model.case import Case
 from loopdiag.model.facts import Facts
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.journey import Drop
-from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox
+from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox, TrafficFilter
 from loopdiag.model.observation import Outcome, TcpConnect, UdpExchange
 from loopdiag.model.packetfilter import LAST_OF_HANDSHAKE
 from loopdiag.model.socket import Socket
@@ -64,7 +64,8 @@ def case(seen: Observation = SILENT, rules: Ruleset | None = None, **facts: Any)
 
 def test_a_healthy_host_shows_nothing() -> None:
     rules = (filter_drops, filter_rejects, stands_and_stops, nat_redirects, masquerade_on_loopback,
-             queue_without_consumer, connection_limit, table_full, qdisc_on_loopback, cgroup_denies, sandbox_denies, filter_unseen)  # fmt: skip
+             queue_without_consumer, connection_limit, table_full, qdisc_on_loopback, cgroup_denies, sandbox_denies,
+             filter_unseen)  # fmt: skip
     healthy = case(WORKS, qdiscs=(NOQUEUE,), cgroup_programs=(), sandbox=SANDBOX, conntrack=Conntrack(count=3, limit=9))
     assert [found for rule in rules for found in rule(healthy)] == []
 
@@ -246,3 +247,25 @@ def test_an_icmp_error_to_tcp_proves_a_filter() -> None:
     seen = replace(REFUSED, error_from="127.0.0.1")
     (found,) = filter_unseen(case(seen, ruleset=hidden, filter_paths=None, listeners=()))
     assert (found.cause, found.certainty) == ("filter-rejects", Certainty.PROVEN)
+
+
+@pytest.mark.parametrize(("qdisc", "says"), [
+    (replace(NOQUEUE, kind="tbf", rate=1000), "8000 bit/s"),
+    (replace(NOQUEUE, kind="netem", loss=0.25), "25%"),
+    (replace(NOQUEUE, kind="blackhole"), "every packet"),
+    (replace(NOQUEUE, kind="clsact", filters=(
+        TrafficFilter(parent="egress", kind="u32", priority=1, actions=("mirred stolen",)),)), "elsewhere"),
+    (replace(NOQUEUE, kind="htb", rate=1_250_000_000), None),
+    (replace(NOQUEUE, kind="clsact", filters=(
+        TrafficFilter(parent="egress", kind="u32", priority=1, actions=("mirred pipe",)),)), None),
+    (NOQUEUE, None),
+])  # fmt: skip
+def test_what_can_be_said_against_a_discipline_before_anything_is_sent(qdisc: Qdisc, says: str | None) -> None:
+    found = standing(qdisc)
+    assert found is None if says is None else says in (found or "")
+
+
+def test_a_filter_that_sends_packets_elsewhere() -> None:
+    thief = TrafficFilter(parent="egress", kind="u32", priority=1, actions=("mirred stolen",), packets=2)
+    (found,) = qdisc_on_loopback(case(qdiscs=(replace(NOQUEUE, kind="clsact", filters=(thief,)),)))
+    assert "sent 2 packets elsewhere" in found.statement
