@@ -35,15 +35,18 @@ def listeners(which: str | None, exposed: bool, all_namespaces: bool, verify: bo
       loopdiag listeners nginx --verify
       loopdiag listeners --exposed --all-namespaces
     """
+    port, process = _asked(which)
+    gc.disable()  # nothing here makes cycles, and 15,000 listeners are collected through again and again
+    from loopdiag.host.read import read
+
+    searched = read("descriptors")  # what takes the longest is begun first, before the rest is even loaded
     from loopdiag.cli.deliver import deliver
     from loopdiag.diagnose.listeners import Wish
     from loopdiag.diagnose.listeners import listeners as diagnose
 
-    gc.disable()  # nothing here makes cycles, and 15,000 listeners are collected through again and again
-    port, process = _asked(which)
     wish = Wish(port=port, process=process, exposed=exposed, all_namespaces=all_namespaces, verify=verify,
                 family=settings.family, timeout=settings.timeout)  # fmt: skip
-    return deliver(diagnose(wish), settings)
+    return deliver(diagnose(wish, searched), settings)
 
 
 def _asked(which: str | None) -> tuple[int | None, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -20,14 +21,29 @@ USAGE, CANNOT_TELL, BUG, INTERRUPTED = 2, 3, 4, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    _open_what_is_closed()
     try:
         code = _run(words)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output went away: nobody is left to tell, and Python must not try again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()  # its reader went away: nobody is left to tell
         return 0
+    except OSError as fault:
+        _give_up_stdout()
+        return _end(words, USAGE, f"the output cannot be written: {fault.strerror}")
     return code
+
+
+def _open_what_is_closed() -> None:
+    """A stream that was closed before we started (`>&-`) is None: what it would say goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lasts as long as we do
+
+
+def _give_up_stdout() -> None:
+    """What is still in its buffer goes nowhere, so that Python does not try again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: list[str]) -> int:
@@ -48,6 +64,8 @@ def _run(words: list[str]) -> int:
     except SystemExit:  # click's own way to end on EPIPE, before it reaches us
         raise BrokenPipeError from None
     except Exception as fault:  # noqa: BLE001 - the boundary: anything else is a bug of ours and says so
+        if isinstance(fault, OSError):
+            click.echo()  # raises the same again where printing was what failed
         return _bug(words, fault)
     return code if isinstance(code, int) else 0
 
@@ -58,7 +76,8 @@ def _end(words: list[str], code: int, sentence: str, command: str | None = None)
     from loopdiag.report.style import harmless
 
     sentence = harmless(" ".join(sentence.split()))
-    click.echo(f"loopdiag: {sentence}{hint}", err=True)
+    with contextlib.suppress(OSError):  # a stderr that takes nothing does not change how this ends
+        click.echo(f"loopdiag: {sentence}{hint}", err=True)
     if "--format nagios" not in " ".join(words).replace("--format=", "--format "):
         return code
     # Nagios takes all that did not run as it should for UNKNOWN, and shows stdout alone.

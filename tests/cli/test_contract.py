@@ -136,6 +136,22 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a device of Linux and FreeBSD")
+@pytest.mark.parametrize("command", ["explain", "--help", "resolve 127.1", "listeners --json"])
+def test_output_that_cannot_be_written_is_a_sentence(command: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m loopdiag {command} >/dev/full"],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "loopdiag: the output cannot be written: No space left on device\n")
+
+
+def test_without_stdout_and_stderr_the_exit_code_is_left() -> None:
+    for words, code in (("resolve 127.1", 0), ("why 127.0.0.1:99999", 2)):
+        done = subprocess.run(["sh", "-c", f"{sys.executable} -m loopdiag {words} >&- 2>&-"], timeout=30, check=False)
+        assert done.returncode == code
+
+
 def test_a_bug_of_ours_has_its_own_exit_code() -> None:
     code = "import loopdiag.cli.why as w, sys; w.why.callback = lambda **_: 1 / 0\n" \
            "from loopdiag.cli.main import main; sys.exit(main(['why', 'localhost']))"  # fmt: skip

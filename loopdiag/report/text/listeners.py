@@ -45,10 +45,14 @@ def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
 def _groups(found: Sequence[Socket]) -> Iterator[tuple[str, str, list[Socket]]]:
     """This host's first; what others can reach first."""
     groups: dict[tuple[str, int, str, str], list[Socket]] = {}
+    place: dict[tuple[str | None, str | None, str | None, str], list[Socket]] = {}  # so that each is worked out once
     for one in found:
-        says = (one.reach_says or "reach not known").replace(one.address, "its own address")
-        key = (one.namespace or "", _ORDER.get(one.reach, 3), says, one.reach or "")
-        groups.setdefault(key, []).append(one)
+        seen = (one.namespace, one.reach, one.reach_says, one.address)
+        if seen not in place:
+            says = (one.reach_says or "reach not known").replace(one.address, "its own address")
+            key = (one.namespace or "", _ORDER.get(one.reach, 3), says, one.reach or "")
+            place[seen] = groups.setdefault(key, [])
+        place[seen].append(one)
     for key in sorted(groups):
         namespace, _, says, reach = key
         space = namespace if namespace.startswith("the ") else f"network namespace {namespace}"
