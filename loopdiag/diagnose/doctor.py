@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from loopdiag.diagnose.checkup import probing, sockets, surroundings
 from loopdiag.diagnose.checkup.result import skipped
 from loopdiag.diagnose.session import Session
+from loopdiag.explain.settle import roots
 from loopdiag.model.checkup import CheckResult, State
 from loopdiag.model.errors import UsageError
 from loopdiag.model.facts import Facts
@@ -96,10 +97,10 @@ def _run(check: Check, only: Collection[str], skip: Collection[str]) -> CheckRes
 
 
 def _root_causes(results: Sequence[CheckResult]) -> tuple[Finding, ...]:
-    """Each cause once, in the order of the layers: the failed checks' before those that only warn."""
+    """Each cause once that follows from no other, in the order of the layers: failed checks before those that warn."""
     ordered = sorted(results, key=lambda one: one.state is not State.FAILED)
     by_cause: dict[str, Finding] = {}
-    for finding in (finding for one in ordered for finding in one.findings):
+    for finding in roots(finding for one in ordered for finding in one.findings):
         by_cause.setdefault(finding.cause, finding)
     return tuple(by_cause.values())
 

@@ -62,6 +62,7 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "answers": names.answers,
     "proxies": proxies.proxies,
     "proxy_attempts": proxies.proxy_attempts,
+    "proxy_answers": proxies.proxy_answers,
     "ruleset": confinement.ruleset,
     "filter_paths": confinement.filter_paths,
     "conntrack": confinement.conntrack,

@@ -52,7 +52,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "accept-queue-full": _NOT_TAKEN[1:],
     "listener-not-accepting": _NOT_TAKEN[2:],
     "udp-wrong-source": ("udp-no-reply",),
-    "ephemeral-ports-exhausted": ("address-not-local", "route-missing"),
+    "ephemeral-ports-exhausted": ("address-not-local", "route-missing", "port-in-use"),
     "filter-drops": _SILENT,
     "filter-rejects": ("reset-by-service", *_LESS_NEAR, *_SILENT),
     "queue-without-consumer": _SILENT,
@@ -94,10 +94,15 @@ def settle(case: Case, found: Iterable[Finding]) -> tuple[Finding, ...]:
 
     Findings that are alike in these stay in the order of RULES, that of the layers.
     """
-    told = list(dict.fromkeys(found))
-    kept = [finding for finding in told if not any(_explains(other, finding) for other in told)]
+    kept = roots(found)
     unserved = _unserved(case)
     return tuple(sorted(kept, key=lambda one: (_SEVERITY[one.severity], not unserved(one), _CERTAINTY[one.certainty])))
+
+
+def roots(found: Iterable[Finding]) -> list[Finding]:
+    """Without what follows from another finding, each once."""
+    told = list(dict.fromkeys(found))
+    return [finding for finding in told if not any(_explains(other, finding) for other in told)]
 
 
 def _unserved(case: Case) -> Callable[[Finding], bool]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loopdiag.model.observation import TcpConnect
     from loopdiag.model.packetfilter import FilterPath, Ruleset
     from loopdiag.model.route import PolicyRule, Route, RouteAnswer
-    from loopdiag.model.service import BackendAttempt
+    from loopdiag.model.service import BackendAttempt, HttpExchange
     from loopdiag.model.socket import Socket, UnixSocket
     from loopdiag.model.unknown import Unknown
 
@@ -52,6 +52,7 @@ class Facts:
     sandbox: Sandbox | Unknown | None = None
     proxies: Mapping[str, str] | None = None  # proxy variables of the environment, without passwords
     proxy_attempts: tuple[TcpConnect, ...] | None = None  # one to each proxy of those variables that is on this host
+    proxy_answers: tuple[HttpExchange, ...] | None = None  # the same request through each of those that answered
     backends: tuple[BackendAttempt, ...] | Unknown | None = None  # connections that serving ours gave rise to
     counters: Counters | Unknown | None = None  # moved during the probe
     drops: tuple[Drop, ...] | Unknown | None = None  # seen by tracepoint during the probe

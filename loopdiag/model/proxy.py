@@ -22,6 +22,7 @@ class Proxy:
     variable: str
     host: str
     port: int | None
+    socks: bool = False  # it speaks SOCKS (RFC 1928), not HTTP
 
 
 class Cover(IntEnum):
@@ -35,8 +36,9 @@ def parse_proxy(variable: str, value: str) -> Proxy | None:
     found = _VALUE.fullmatch(value.strip())
     if not found:
         return None
-    port = int(found["port"]) if found["port"] else _PORTS.get((found["scheme"] or "http").lower())
-    return Proxy(variable, found["host"].strip("[]").lower(), port)
+    scheme = (found["scheme"] or "http").lower()
+    port = int(found["port"]) if found["port"] else _PORTS.get(scheme)
+    return Proxy(variable, found["host"].strip("[]").lower(), port, scheme.startswith("socks"))
 
 
 def cover(no_proxy: str, host: str, port: int | None) -> Cover:

@@ -66,6 +66,7 @@ def reuse_was_needed(case: Case) -> Iterator[Finding]:
 def self_connected_port(case: Case) -> Iterator[Finding]:
     """A connection refused at a port where a client has connected to itself: it has the port, and serves nobody."""
     sockets = known(case.facts.sockets) or ()
+    told: dict[Socket, Finding] = {}
     for attempt in case.failed:
         if attempt.kind != "tcp-connect" or attempt.errno != "ECONNREFUSED":
             continue
@@ -74,8 +75,10 @@ def self_connected_port(case: Case) -> Iterator[Finding]:
         ]
         listening = any(one.port == attempt.port and one.state == "LISTEN" for one in sockets)
         here = [one for one in itself if one.address == attempt.address.partition("%")[0]]
-        if itself and not listening:
-            yield _told_of(attempt.to, (here or itself)[0], (seen(attempt),))
+        one = next(iter(here or itself), None)
+        if one and not listening and (here or one not in told):  # best told of the address that it has
+            told[one] = _told_of(attempt.to, one, (seen(attempt),))
+    yield from told.values()
 
 
 def _self_connected(bind: Bind, one: Socket) -> Finding:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.binding.holders import WILDCARDS, Hold, evidence, hold, holders, names
 from loopdiag.explain.evidence import known, seen
+from loopdiag.explain.listeners.source_ports import bounds, choosable, spoken_for
 from loopdiag.model.bind import Bind
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 
@@ -69,21 +70,24 @@ def _owned(bind: Bind, there: Sequence[Socket]) -> Finding:
 
 
 def _has(one: Socket) -> str:
+    where = f"{one.local} (through {one.device} only)" if one.device else one.local
     if one.state == "LISTEN":
-        return f"listens on {one.local}"
+        return f"listens on {where}"
     if one.protocol == "udp":
-        return f"has bound UDP {one.local}"
-    return f"has bound {one.local} without listening there"
+        return f"has bound UDP {where}"
+    return f"has bound {where} without listening there"
 
 
 def _and_so(bind: Bind, one: Socket) -> str:
     if one.address == "::" and "ipv4" in one.families and bind.families != ("ipv6",) and ":" not in bind.address:
         return f", and a dual-stack :: owns the port for IPv4 too, so {bind.to} cannot be bound"
+    if bind.address == "::" and one.families == ("ipv4",):
+        return f", and {bind.to} would serve IPv4 too, so it cannot be bound (for IPv6 alone, IPV6_V6ONLY, it can)"
     if one.address in WILDCARDS and bind.address not in WILDCARDS:
         return f", which covers every address, so {bind.to} cannot be bound"
     if bind.address in WILDCARDS and one.address != bind.address:
         return f", so {bind.to}, which would cover that address too, cannot be bound"
-    return " already, so it cannot be bound a second time"
+    return f", so {bind.to} cannot be bound a second time"
 
 
 def _fixes(bind: Bind, one: Socket) -> tuple[Fix, ...]:
@@ -119,22 +123,20 @@ def _unseen_holder(bind: Bind) -> Finding:
 
 
 def _no_free_port(case: Case, bind: Bind, sockets: Sequence[Socket] | None) -> Iterator[Finding]:
-    """Port 0 asks for any port of the ephemeral range: EADDRINUSE says that all of it is taken."""
-    text = known((case.facts.sysctls or {}).get("net.ipv4.ip_local_port_range"))
-    bounds = tuple(map(int, text.split())) if text else ()
-    if len(bounds) != 2:
+    """Port 0 asks for any port of the ephemeral range: EADDRINUSE says that all of it is taken or reserved."""
+    ends, ports = bounds(case), choosable(case)
+    if ends is None or ports is None:
         return
-    low, high = bounds
+    low, high = ends
     inside = [one for one in sockets or () if low <= one.port <= high and one.protocol == bind.protocol]
-    taken = len({one.port for one in inside})
+    taken = len(ports.intersection(one.port for one in inside))
     by = Counter(names(one) for one in inside if known(one.owners)).most_common(1)
     who = f", most of them by {by[0][0]}" if by else ""
     yield Finding(
         cause="port-in-use",
-        certainty=Certainty.PROVEN if taken >= high - low + 1 else Certainty.LIKELY,
+        certainty=Certainty.PROVEN if taken >= len(ports) else Certainty.LIKELY,
         subject=bind.to,
-        statement=f"no free port is left to choose from: {taken} of the {high - low + 1} ports from {low} to {high} "
-        f"are taken{who}",
+        statement=f"no free port is left to choose from: {spoken_for(taken, ends, ports)}{who}",
         evidence=(seen(bind), Evidence("sysctl net.ipv4.ip_local_port_range", f"{low} {high}"), *evidence(inside, 2)),
         fixes=(
             Fix("close what holds the ports"),

@@ -9,7 +9,9 @@ from loopdiag.explain.evidence import seen
 from loopdiag.explain.own import own_addresses
 from loopdiag.model.address import endpoint
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
+from loopdiag.model.observation import Outcome
 from loopdiag.model.proxy import Cover, cover, parse_proxy
+from loopdiag.model.service import HttpExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,13 +38,19 @@ def proxy_captures_loopback(case: Case) -> Iterator[Finding]:
         return
     attempts = [one for one in case.facts.proxy_attempts or () if one.port == proxy.port]
     dead = bool(attempts) and not any(one.outcome.good for one in attempts)
+    worse = _worse(case, proxy)
     yield Finding(
         cause="proxy-captures-loopback",
-        severity=_severity(case, covered, dead=dead, elsewhere=not attempts),
+        severity=_severity(case, covered, loses=dead or not attempts or worse is not None),
         certainty=Certainty.PROVEN if covered is Cover.NONE else Certainty.LIKELY,
         subject=f"{scheme}://{case.target}",
-        statement=_statement(case, variables, proxy, covered, attempts, dead=dead),
-        evidence=(*_environment(variables, proxy), *map(seen, attempts[:2]), *map(seen, case.worked[:1])),
+        statement=_statement(case, variables, proxy, covered, attempts, worse, dead=dead),
+        evidence=(
+            *_environment(variables, proxy),
+            *map(seen, attempts[:2]),
+            *((_through(worse),) if worse else ()),
+            *map(seen, case.worked[:1]),
+        ),
         fixes=_fixes(variables, case),
     )
 
@@ -89,9 +97,30 @@ def _is_target(proxy: Proxy, case: Case) -> bool:
     return proxy.port == case.target.port and proxy.host in (case.target.host, *(one.address for one in case.worked))
 
 
-def _severity(case: Case, covered: Cover, *, dead: bool, elsewhere: bool) -> Severity:
-    """An error where the request would have worked without the proxy, and cannot with it."""
-    loses = dead or elsewhere
+def _worse(case: Case, proxy: Proxy) -> HttpExchange | None:
+    """The proxy's answer to the same request, where the server itself gave another one: another status, or none."""
+    direct = {one.status for one in case.worked if isinstance(one, HttpExchange)}
+    given = [one for one in case.facts.proxy_answers or () if one.port == proxy.port]
+    return next((one for one in given if direct and one.status not in direct), None)
+
+
+def _through(answer: HttpExchange) -> Evidence:
+    status = f"HTTP {answer.status} {answer.reason or ''}".strip()
+    return Evidence(
+        f"the same request through {answer.to}", status if answer.status else answer.errno or answer.outcome.value
+    )
+
+
+def _instead(answer: HttpExchange) -> str:
+    if answer.status:
+        return f"which answers {_through(answer).says} in the server's place"
+    if answer.outcome is Outcome.TIMED_OUT:
+        return "which takes them and does not answer"
+    return f"which ends the connection without an answer ({answer.errno or answer.outcome.value})"
+
+
+def _severity(case: Case, covered: Cover, *, loses: bool) -> Severity:
+    """An error where the request would have worked without the proxy, and does not with it."""
     return Severity.ERROR if loses and covered is Cover.NONE and case.worked else Severity.WARNING
 
 
@@ -101,6 +130,7 @@ def _statement(
     proxy: Proxy,
     covered: Cover,
     attempts: Sequence[Observation],
+    worse: HttpExchange | None,
     *,
     dead: bool,
 ) -> str:
@@ -110,6 +140,8 @@ def _statement(
     where = endpoint(proxy.host, proxy.port)
     if dead:
         end = f", where nothing answers ({attempts[0].errno or attempts[0].outcome.value})"
+    elif worse:
+        end = f", {_instead(worse)}"
     elif attempts:
         end = ", which answers and sees them"
     else:

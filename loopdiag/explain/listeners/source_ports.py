@@ -27,7 +27,7 @@ _NEARLY = 0.9
 def exhausted(case: Case) -> Iterator[Finding]:
     """The kernel found no source port, and the sockets of this host are seen to hold (nearly) all there are."""
     sockets = known(case.facts.sockets)
-    ports = _range(case)
+    ports = choosable(case)
     if sockets is None or ports is None:
         return
     for one in case.failed:
@@ -39,18 +39,34 @@ def exhausted(case: Case) -> Iterator[Finding]:
             yield _finding(case, one, ports, taken)
 
 
-def _range(case: Case) -> frozenset[int] | None:
-    """The ports that connect() may choose from."""
+def bounds(case: Case) -> tuple[int, int] | None:
+    """The first and the last port of the range that connect() and bind() to port 0 take one from."""
     text = (setting(case, RANGE) or "").split()
-    if len(text) != 2:
+    return (int(text[0]), int(text[1])) if len(text) == 2 else None
+
+
+def choosable(case: Case) -> frozenset[int] | None:
+    """The ports of that range which are not reserved; None where it was not read."""
+    ends = bounds(case)
+    if ends is None:
         return None
-    low, high = int(text[0]), int(text[1])
+    low, high = ends
     reserved: set[int] = set()
     for part in (setting(case, RESERVED) or "").split(","):
         first, _, last = part.strip().partition("-")
         if first.isdecimal():
             reserved.update(range(int(first), int(last or first) + 1))
     return frozenset(range(low, high + 1)) - reserved
+
+
+def spoken_for(used: int, ends: tuple[int, int], ports: frozenset[int]) -> str:
+    """How the range is used up: `4 of the 4 ports from 50000 to 50003 are in use`, and how much of it is reserved."""
+    low, high = ends
+    kept = high - low + 1 - len(ports)
+    if not ports:
+        return f"all {kept} ports from {low} to {high} are reserved ({RESERVED})"
+    more = f", and {kept} more are reserved ({RESERVED})" if kept else ""
+    return f"{used} of the {len(ports)} ports from {low} to {high} are in use{more}"
 
 
 def capacity(ports: int) -> int:
@@ -73,16 +89,17 @@ def _takes(each: Socket, one: Observation) -> bool:
 def _finding(case: Case, one: Observation, ports: frozenset[int], taken: Sequence[Socket]) -> Finding:
     used = len({each.port for each in taken})
     states = ", ".join(f"{count} {state}" for state, count in Counter(each.state for each in taken).most_common(4))
-    low, high = min(ports), max(ports)
+    ends = bounds(case) or (0, 0)
+    low, high = ends
     return Finding(
         cause="ephemeral-ports-exhausted",
         certainty=Certainty.PROVEN if used >= capacity(len(ports)) else Certainty.LIKELY,
         subject=one.to,
-        statement=f"no source port is left for connections to {one.to}: {used} of the {len(ports)} ports from {low} "
-        f"to {high} are in use",
+        statement=f"no source port is left for connections to {one.to}: {spoken_for(used, ends, ports)}",
         evidence=(
             seen(one),
             Evidence(f"sysctl {RANGE}", setting(case, RANGE) or "?"),
+            *((Evidence(f"sysctl {RESERVED}", setting(case, RESERVED) or "?"),) if len(ports) <= high - low else ()),
             Evidence(f"{family_of(routed(one.address))} sockets on ports {low} to {high}", states),
         ),
         fixes=(

@@ -88,6 +88,22 @@ def test_port_0_means_that_the_range_is_full() -> None:
     assert "2 of the 2 ports from 40000 to 40001" in found.statement
 
 
+def test_port_0_where_the_range_is_reserved() -> None:
+    sysctls = {"net.ipv4.ip_local_port_range": "40000 40001", "net.ipv4.ip_local_reserved_ports": "40000-40001"}
+    (found,) = in_use(case(replace(REFUSED, port=0), sysctls=sysctls))
+    assert "all 2 ports from 40000 to 40001 are reserved" in found.statement
+
+
+def test_a_dual_stack_wildcard_would_serve_ipv4_too() -> None:
+    (found,) = in_use(case(replace(REFUSED, address="::"), replace(LISTENER, address="0.0.0.0")))
+    assert "[::]:8080 would serve IPv4 too" in found.statement
+
+
+def test_a_device_bound_holder_is_told_with_its_device() -> None:
+    (found,) = in_use(case(REFUSED, replace(LISTENER, address="0.0.0.0", device="eth0")))
+    assert "through eth0 only" in found.statement
+
+
 def test_a_service_of_the_system_is_named_as_such() -> None:
     (found,) = in_use(case(REFUSED, replace(LISTENER, owners=(Process(pid=600, name="ControlCenter"),))))
     assert found.cause == "port-taken-by-system"
@@ -137,6 +153,9 @@ def test_a_refused_client_is_told_of_a_connection_to_itself() -> None:
     assert found.cause == "self-connect"
     listens = replace(asked, facts=Facts(sockets=(itself, LISTENER)))
     assert not list(self_connected_port(listens)), "the listener would have taken the connection"
+    six = replace(asked.observations[0], address="::1")
+    (found,) = self_connected_port(replace(asked, observations=(six, *asked.observations)))
+    assert found.subject == asked.observations[0].to, "told once, of the address that it has"
 
 
 DENIED = replace(REFUSED, port=80, outcome=Outcome.DENIED, errno="EACCES")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,11 @@ from loopdiag.model.case import Case
 from loopdiag.model.facts import Facts
 from loopdiag.model.finding import Severity
 from loopdiag.model.observation import Outcome, TcpConnect
+from loopdiag.model.service import HttpExchange
 from loopdiag.model.target import parse_target
+
+if TYPE_CHECKING:
+    from loopdiag.model.observation import Observation
 
 GOOD = TcpConnect(address="127.0.0.1", port=3000, outcome=Outcome.CONNECTED)
 DEAD = TcpConnect(address="127.0.0.1", port=3128, outcome=Outcome.REFUSED, errno="ECONNREFUSED")
@@ -21,7 +25,7 @@ ALIVE = TcpConnect(address="127.0.0.1", port=3128, outcome=Outcome.CONNECTED)
 PROXY = {"http_proxy": "http://127.0.0.1:3128"}
 
 
-def case(target: str, *seen: TcpConnect, command: str = "why", **facts: Any) -> Case:
+def case(target: str, *seen: Observation, command: str = "why", **facts: Any) -> Case:
     return Case(command, parse_target(target), seen, Facts(**facts))
 
 
@@ -48,6 +52,29 @@ def test_no_proxy() -> None:
 
 def test_a_proxy_that_answers() -> None:
     assert captured(PROXY, ALIVE) == [Severity.WARNING]
+
+
+def through(status: int | None, outcome: Outcome = Outcome.FAILED) -> HttpExchange:
+    return HttpExchange(address="127.0.0.1", port=3128, outcome=outcome, status=status)
+
+
+@pytest.mark.parametrize(
+    ("answer", "severity", "says"),
+    [
+        (through(200, Outcome.REPLIED), Severity.WARNING, "which answers and sees them"),
+        (through(502), Severity.ERROR, "answers HTTP 502 in the server's place"),
+        (through(None, Outcome.TIMED_OUT), Severity.ERROR, "does not answer"),
+        (through(None, Outcome.CLOSED), Severity.ERROR, "without an answer (closed)"),
+    ],
+)
+def test_what_a_proxy_gives_in_place_of_the_server(answer: HttpExchange, severity: Severity, says: str) -> None:
+    direct = HttpExchange(address="127.0.0.1", port=3000, outcome=Outcome.REPLIED, status=200)
+    asked = case(
+        "http://localhost:3000/", GOOD, direct, proxies=PROXY, proxy_attempts=(ALIVE,), proxy_answers=(answer,)
+    )
+    (found,) = proxy_captures_loopback(asked)
+    assert found.severity is severity
+    assert says in found.statement
 
 
 def test_a_proxy_elsewhere_asks_itself() -> None:

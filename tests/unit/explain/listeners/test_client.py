@@ -53,6 +53,12 @@ def test_reserved_ports_do_not_count() -> None:
     assert found.cause == "ephemeral-ports-exhausted"
 
 
+def test_a_range_that_is_reserved_as_a_whole() -> None:
+    sysctls = {**RANGE, "net.ipv4.ip_local_reserved_ports": "40000-40003"}
+    found = first(host(NO_PORT, listeners=(listener(),), sockets=(), sysctls=sysctls))
+    assert "all 4 ports from 40000 to 40003 are reserved" in found.statement
+
+
 @pytest.mark.parametrize("sysctls", [{}, {"net.ipv4.ip_local_port_range": Unknown("it", "no")}])
 def test_without_the_range_nothing_is_said(sysctls: dict[str, str | Unknown]) -> None:
     sockets = tuple(held(port) for port in range(40000, 40004))
