@@ -20,6 +20,7 @@ from loopdiag.probes.unix import connect_unix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from socket import socket
 
     from loopdiag.model.journey import Drop
     from loopdiag.model.observation import Observation, UnixConnect
@@ -31,12 +32,17 @@ ICMP_SILENCE = 0.5
 
 
 class Attempts:
-    """The observations, in the order of the addresses, and the drops seen on the way (None: nothing was silent)."""
+    """The observations, in the order of the addresses, and the drops seen on the way (None: nothing was silent).
 
-    def __init__(self, target: Target, timeout: float | None = None) -> None:
+    With `keep` the connections that were made stay open, by their address, for who speaks on them: and closes them.
+    """
+
+    def __init__(self, target: Target, timeout: float | None = None, *, keep: bool = False) -> None:
         self._target = target
         self._timeout = timeout
         self._deadline = time.monotonic() + (timeout or SILENCE)
+        self._keep = keep
+        self.connections: dict[str, socket] = {}
         self.observations: list[Observation] = []
         self.drops: tuple[Drop, ...] | Unknown | None = None
 
@@ -67,6 +73,8 @@ class Attempts:
                 self.observations.append(seen)
                 if seen.half_open:
                     self._watch_another(address)
+                elif self._keep and (connection := attempt.release()):
+                    self.connections[address] = connection
 
     def _why_silent(self, first: TcpAttempt) -> str | None:
         """A reason to wait no longer; None where only time can tell."""

@@ -11,7 +11,7 @@ from loopdiag.diagnose.needs import topics_for
 from loopdiag.diagnose.session import Session
 from loopdiag.explain.success import why_it_works
 from loopdiag.model.facts import Facts
-from loopdiag.model.observation import UnixConnect
+from loopdiag.model.observation import TcpConnect, UnixConnect
 from loopdiag.model.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ def why(target: str | Target, *, family: int | None = None, timeout: float | Non
     session = Session("why")
     target = target if isinstance(target, Target) else parse_target(target)
     question = open_question(target, family)
-    attempts = Attempts(target, timeout).run(question.addresses)
-    seen = [*attempts.observations, *_of_the_service(target, attempts.observations, timeout)]
+    attempts = Attempts(target, timeout, keep=True).run(question.addresses)
+    seen = [*attempts.observations, *_of_the_service(target, attempts, timeout)]
     facts = gather(replace(question, observations=tuple(seen)), _topics(target, seen), Facts(drops=attempts.drops))
     return session.judged(target, seen, facts, why_it_works)
 
 
-def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float | None) -> Sequence[Observation]:
-    """What the service itself says, where a connection came about; all addresses at the same time."""
-    reached = dict.fromkeys(one.address for one in seen if one.outcome.good and _is_stream(one))
+def _of_the_service(target: Target, attempts: Attempts, timeout: float | None) -> Sequence[Observation]:
+    """What the service itself says, where a connection came about; on that connection, all at the same time."""
+    reached = dict.fromkeys(one.address for one in attempts.observations if one.outcome.good and _can_speak(one))
     if target.transport not in ("tcp", "unix") or not reached:
         return ()
     from threading import Thread
@@ -50,7 +50,8 @@ def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float 
     said: dict[str, Sequence[Observation]] = {}
 
     def ask(address: str) -> None:
-        said[address] = probe_service(target, address, target.port or 0, timeout or SERVICE_TIMEOUT)
+        connection = attempts.connections.get(address)
+        said[address] = probe_service(target, address, target.port or 0, timeout or SERVICE_TIMEOUT, connection)
 
     threads = [Thread(target=ask, args=(address,)) for address in reached]
     for thread in threads:
@@ -60,8 +61,10 @@ def _of_the_service(target: Target, seen: Sequence[Observation], timeout: float 
     return [one for address in reached for one in said.get(address, ())]
 
 
-def _is_stream(seen: Observation) -> bool:
-    """There is a way to speak: a datagram socket of the UNIX kind takes messages, and what they mean is its own."""
+def _can_speak(seen: Observation) -> bool:
+    """There is a way to: not where the listener has no part in the connection, nor over a socket of messages."""
+    if isinstance(seen, TcpConnect):
+        return not seen.half_open
     return not isinstance(seen, UnixConnect) or seen.socket_type == "stream"
 
 

@@ -43,7 +43,7 @@ def _about_listeners(case: Case, one: Observation) -> Iterator[Unknown]:
             f"a listener on {there[0].local} takes connections to it, and nothing that was read on this host stands "
             "in between: the tables and the socket disagree",
         )
-    if not there and one.outcome is Outcome.CONNECTED:
+    if not there and one.outcome is Outcome.CONNECTED and not getattr(one, "far_end", None):
         yield Unknown(
             f"who answers on {one.to}",
             "the connection was made, yet no listener of this network namespace takes it: something between "

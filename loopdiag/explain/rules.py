@@ -71,6 +71,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("filter-drops",), "filtering.verdicts:filter_drops", when.filtered),
     Rule(("filter-rejects",), "filtering.verdicts:filter_rejects", when.filtered),
     Rule(("filter-drops", "filter-rejects"), "filtering.standing:stands_and_stops", when.filtered),
+    Rule(("filter-drops", "filter-rejects"), "filtering.standing:by_chance", when.filtered),
     Rule(("queue-without-consumer",), "filtering.queues:queue_without_consumer", when.filtered),
     Rule(("conntrack-full",), "filtering.limits:connection_limit", when.filtered),
     Rule(("conntrack-full",), "filtering.limits:table_full", when.filtered),

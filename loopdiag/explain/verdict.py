@@ -6,11 +6,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.model.finding import Severity
+from loopdiag.model.finding import Certainty, Severity
+from loopdiag.model.observation import TcpConnect
 from loopdiag.model.report import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from loopdiag.model.case import Case
     from loopdiag.model.finding import Finding
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # no packet comes (ip_nonlocal_bind) is alike.
 NOT_SERVED = frozenset(
     {"listener-stopped", "listener-out-of-descriptors", "listener-not-accepting", "accept-queue-full",
-     "address-not-local", "service-restricts-peers"}
+     "address-not-local", "service-restricts-peers", "masquerade-on-loopback"}
 )  # fmt: skip
 
 # A connection stands, and what is sent over it never arrives.
@@ -70,6 +71,11 @@ def _by_address(observations: Iterable[Observation]) -> list[list[Observation]]:
     return list(groups.values())
 
 
+def _is_sure(found: Finding, half_open: Collection[str]) -> bool:
+    """Nothing of what is sent arrives; what stops packets by chance lets some through."""
+    return found.certainty is Certainty.PROVEN or found.subject in half_open
+
+
 def _reach(seen: Sequence[Observation], errors: Sequence[Finding]) -> _Reach:
     """How far one address serves: every kind of attempt (connection, request, ...) must have got what it asked for."""
     kinds: dict[str, list[bool]] = {}
@@ -78,7 +84,8 @@ def _reach(seen: Sequence[Observation], errors: Sequence[Finding]) -> _Reach:
     endpoints = {one.to for one in seen}
     connects = [one for one in seen if one.kind == "tcp-connect"]
     standing = {one.to for one in connects} - {one.to for one in connects if not one.outcome.good}
-    if any(found.cause in CUT_OFF and found.subject in standing for found in errors):
+    half_open = {one.to for one in connects if isinstance(one, TcpConnect) and one.half_open}
+    if any(found.cause in CUT_OFF and found.subject in standing and _is_sure(found, half_open) for found in errors):
         return _Reach.NONE
     if any(found.cause in NOT_SERVED and found.subject in endpoints for found in errors):
         return _Reach.NONE

@@ -11,6 +11,8 @@ from loopdiag.model.service import HttpExchange
 from loopdiag.probes.stream import EndedError, Stream, readable
 
 if TYPE_CHECKING:
+    import socket
+
     from loopdiag.model.target import Target
 
 HEAD_LIMIT = 16384  # bytes of status line and headers that are read at most
@@ -40,9 +42,14 @@ def host_header(target: Target, port: int) -> str:
     return shown
 
 
-def ask_http(target: Target, address: str, port: int, host: str, timeout: float) -> HttpExchange:
-    """One plaintext request with that Host header; `timeout` is in seconds, for all of it."""
-    with Stream(address, port, timeout) as stream:
+def ask_http(
+    target: Target, address: str, port: int, host: str, timeout: float, connection: socket.socket | None = None
+) -> HttpExchange:
+    """One plaintext request with that Host header; `timeout` is in seconds, for all of it.
+
+    On `connection`, where there is one that was made already; it is closed with the answer.
+    """
+    with Stream(address, port, timeout, connection) as stream:
         try:
             stream.connect()
         except EndedError as end:

@@ -39,25 +39,30 @@ _MAY_BE_THE_HOST = (400, 403, 404, 421, 503)  # what servers say to a Host that 
 _MOST_HOSTS = 5
 
 
-def probe_service(target: Target, address: str, port: int, timeout: float = PATIENCE) -> tuple[Observation, ...]:
+def probe_service(
+    target: Target, address: str, port: int, timeout: float = PATIENCE, connection: socket.socket | None = None
+) -> tuple[Observation, ...]:
     """Ask the service at this address what the target asks for; `timeout` is in seconds for each answer.
 
-    `address` is a path where the target is a UNIX socket. What goes wrong is data. Nothing is returned where a
-    service waits in silence for its client to speak, which is healthy.
+    `address` is a path where the target is a UNIX socket. `connection` is one that was made already, and is closed
+    when this returns: a server that serves one client alone must not be left for a second one. What goes wrong is data.
+    Nothing is returned where a service waits in silence for its client to speak, which is healthy.
     """
     if target.scheme in WEB:
-        return tuple(_web(target, address, port, timeout))
+        return tuple(_web(target, address, port, timeout, connection))
     if target.scheme in SECURE_WEB:
-        return tuple(_secure_web(target, address, port, timeout))
+        return tuple(_secure_web(target, address, port, timeout, connection))
     if target.scheme in SECURE:
-        return (_secure(target, address, port, timeout),)
+        return (_secure(target, address, port, timeout, connection),)
     where = None if target.transport == "unix" else port
-    return tuple(_plain(target.scheme, address, where, timeout))
+    return tuple(_plain(target.scheme, address, where, timeout, connection))
 
 
-def _web(target: Target, address: str, port: int, timeout: float) -> Iterator[Observation]:
+def _web(
+    target: Target, address: str, port: int, timeout: float, connection: socket.socket | None
+) -> Iterator[Observation]:
     host = host_header(target, port)
-    seen = ask_http(target, address, port, host, timeout)
+    seen = ask_http(target, address, port, host, timeout, connection)
     wants_tls = _says_tls(seen)
     yield replace(seen, outcome=Outcome.FAILED) if wants_tls else seen
     if wants_tls or (seen.status is None and seen.outcome is not Outcome.TIMED_OUT):
@@ -92,9 +97,11 @@ def _hosts(address: str, port: int, used: str) -> Iterator[str]:
     yield from (form for form in forms if form and form != used and form != f"{used}:{port}")
 
 
-def _secure_web(target: Target, address: str, port: int, timeout: float) -> Iterator[Observation]:
+def _secure_web(
+    target: Target, address: str, port: int, timeout: float, connection: socket.socket | None
+) -> Iterator[Observation]:
     name, host = _server_name(target), host_header(target, port)
-    with Stream(address, port, timeout) as stream:
+    with Stream(address, port, timeout, connection) as stream:
         shaken, secure = shake_hands(stream, name, verify=True)
         answer = exchange(target, stream, secure, host) if secure else None
         if secure and secure.alert:
@@ -111,9 +118,9 @@ def _secure_web(target: Target, address: str, port: int, timeout: float) -> Iter
             yield plain
 
 
-def _secure(target: Target, address: str, port: int, timeout: float) -> Observation:
+def _secure(target: Target, address: str, port: int, timeout: float, connection: socket.socket | None) -> Observation:
     """The handshake and nothing within it; TLS 1.3 refuses a client without certificate only after it."""
-    with Stream(address, port, timeout) as stream:
+    with Stream(address, port, timeout, connection) as stream:
         shaken, secure = shake_hands(stream, _server_name(target), verify=True, alpn=())
         if secure:
             with contextlib.suppress(EndedError):
@@ -127,10 +134,13 @@ def _server_name(target: Target) -> str:
     return (target.host or "localhost").partition("%")[0]
 
 
-def _plain(scheme: str, address: str, port: int | None, timeout: float) -> Iterator[Observation]:
+def _plain(
+    scheme: str, address: str, port: int | None, timeout: float, connection: socket.socket | None
+) -> Iterator[Observation]:
     name, question = QUESTIONS.get(scheme, ("", b""))
     patience = timeout if question else GREETS if scheme in SPEAKS_FIRST else LISTEN_FOR
-    seen = _listen(address, port, name, question, min(timeout, patience))
+    with Stream(address, port, min(timeout, patience), connection) as stream:
+        seen = _listen(stream, name, question)
     if seen.outcome is Outcome.TIMED_OUT and not question and scheme not in SPEAKS_FIRST:
         return
     yield seen
@@ -141,17 +151,16 @@ def _plain(scheme: str, address: str, port: int | None, timeout: float) -> Itera
             yield looked
 
 
-def _listen(address: str, port: int | None, name: str, question: bytes, timeout: float) -> Greeting:
+def _listen(stream: Stream, name: str, question: bytes) -> Greeting:
     """Say `question`, if there is one, and hear the first words."""
     heard, end = b"", EndedError(Outcome.REPLIED)
-    with Stream(address, port, timeout) as stream:
-        try:
-            stream.connect()
-            stream.send(question)
-            heard = stream.receive()
-        except EndedError as fault:
-            end = fault
+    try:
+        stream.connect()
+        stream.send(question)
+        heard = stream.receive()
+    except EndedError as fault:
+        end = fault
     return Greeting(
-        address=address, port=port, outcome=end.outcome, errno=end.errno, seconds=stream.seconds, local=stream.local,
-        sent=name, received=stream.received, first=stream.first, text=readable(heard),
+        address=stream.address, port=stream.port, outcome=end.outcome, errno=end.errno, seconds=stream.seconds,
+        local=stream.local, sent=name, received=stream.received, first=stream.first, text=readable(heard),
     )  # fmt: skip

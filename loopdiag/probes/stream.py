@@ -30,18 +30,18 @@ class EndedError(Exception):
 class Stream:
     """A stream socket to an address and port, or (port None) to a UNIX socket's path, for `timeout` seconds in all.
 
-    Entering connects. Every method raises EndedError when nothing more can come. `first` keeps the first bytes that
-    came, `received` counts them all.
+    `connection` is a non-blocking socket that is connected there already; it is closed with the stream. Every method
+    raises EndedError when nothing more can come. `first` keeps the first bytes that came, `received` counts them all.
     """
 
-    def __init__(self, address: str, port: int | None, timeout: float) -> None:
+    def __init__(self, address: str, port: int | None, timeout: float, connection: socket.socket | None = None) -> None:
         self.address, self.port = address, port
         self.local: str | None = None
         self.first = b""
         self.received = 0
         self._began = time.monotonic()
         self._deadline = self._began + timeout
-        self._socket: socket.socket | None = None
+        self._socket = connection
 
     def __enter__(self) -> Stream:
         return self
@@ -58,7 +58,10 @@ class Stream:
         return time.monotonic() - self._began
 
     def connect(self) -> None:
-        """Connect; raises EndedError where that fails."""
+        """Connect, where it is not connected already; raises EndedError where that fails."""
+        if self._socket is not None:
+            self.local = _name(self._socket)
+            return
         try:
             if self.port is None:
                 number = self._open(socket.AF_UNIX).connect_ex(_unix_name(self.address))
@@ -73,7 +76,7 @@ class Stream:
         if number:
             raise EndedError(outcome_of(number), number)
         if self.port is not None:
-            self.local = written(one.getsockname())
+            self.local = _name(one)
 
     def send(self, data: bytes) -> None:
         """Send all of `data`."""
@@ -111,6 +114,13 @@ class Stream:
         if wait <= 0 or not poll.poll(wait * 1000):
             raise EndedError(Outcome.TIMED_OUT)
         return self._socket
+
+
+def _name(connected: socket.socket) -> str | None:
+    try:
+        return written(connected.getsockname())
+    except OSError:
+        return None
 
 
 def _unix_name(path: str) -> str:

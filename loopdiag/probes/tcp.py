@@ -95,6 +95,13 @@ class TcpAttempt:
             self._look(self.socket)
         return self._ended is not None
 
+    def release(self) -> socket.socket | None:
+        """The connected socket, which is not closed with this block any more; None where there is none."""
+        if self._ended is None or self._ended[0] is not Outcome.CONNECTED:
+            return None
+        released, self.socket = self.socket, None
+        return released
+
     def observation(
         self, gave_up: str | None = None, far_end: Callable[[str, str], str | None] | None = None
     ) -> TcpConnect:

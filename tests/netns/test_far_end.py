@@ -102,3 +102,19 @@ def test_an_ordinary_user_sees_it_too(up: Host) -> None:
     assert report["findings"][0]["cause"] == "filter-drops"
     assert report["findings"][0]["certainty"] == "likely"
     assert report["verdict"] == "broken"
+
+
+def test_a_server_for_one_client_alone_is_asked_once(up: Host) -> None:
+    up.python("""
+import socket
+s = socket.create_server(("127.0.0.1", 7310))
+print(1, flush=True)
+one, _ = s.accept()
+s.close()
+one.recv(4096)
+one.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
+one.recv(4096)
+""")
+    report = up.report("why", "http://127.0.0.1:7310/")
+    assert report["verdict"] == "works"
+    assert [one["outcome"] for one in report["observations"]] == ["connected", "replied"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.filtering.attempts import KINDS, NAT, attempts, moves, uncertain
 from loopdiag.explain.filtering.wording import named, removal, shown, text
+from loopdiag.explain.listeners.serving import serving
 from loopdiag.explain.own import covering, is_loopback
+from loopdiag.explain.service import restricts
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.observation import Outcome
+from loopdiag.model.target import split_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +40,11 @@ def nat_redirects(case: Case) -> Iterator[Finding]:
         step = moves(path) if path else None
         if path and step:
             yield _redirected(case, attempt, step) if attempt.failures else _elsewhere(case, attempt, step)
-        elif attempt.failures:
-            maybe = next(uncertain(attempt, (*NAT, "tproxy")), None)
-            if maybe:
-                yield _perhaps(attempt, maybe[1])
+            continue
+        maybe = [step for _, step in uncertain(attempt, (*NAT, "tproxy"))]
+        dead = next((step for step in maybe if _is_dead(case, attempt, step.detail)), None)
+        if dead or (maybe and attempt.failures):
+            yield _perhaps(attempt, dead or maybe[0])
 
 
 def _redirected(case: Case, attempt: Attempt, step: FilterStep) -> Finding:
@@ -58,13 +63,23 @@ def _redirected(case: Case, attempt: Attempt, step: FilterStep) -> Finding:
     )
 
 
+def _is_dead(case: Case, attempt: Attempt, end: str) -> bool:
+    """Surely nobody listens at `end`, one of several to which a rule sends what comes to this attempt's port."""
+    address, port = split_port(end)
+    one = attempt.seen[0]
+    if known(case.facts.listeners) is None or port not in (None, str(one.port)) or not _is_own(case, address):
+        return False
+    return not serving(case, replace(one, address=address))
+
+
 def _perhaps(attempt: Attempt, step: FilterStep) -> Finding:
     return Finding(
         cause="nat-redirects",
-        certainty=Certainty.LIKELY if len(attempt.failures) == len(attempt.seen) else Certainty.POSSIBLE,
+        certainty=Certainty.POSSIBLE if 0 < len(attempt.failures) < len(attempt.seen) else Certainty.LIKELY,
         subject=attempt.to,
         statement=f"{named(step)} may send what is meant for {attempt.to} to {step.detail}, depending on "
-        f"{step.depends_on or 'what cannot be seen from outside'}: {text(step)}",
+        f"{step.depends_on or 'what cannot be seen from outside'}"
+        f"{'' if attempt.failures else ', and nobody listens there; this time it was sent elsewhere'}: {text(step)}",
         evidence=(shown(step), *attempt.evidence),
         fixes=(Fix(f"see whether {step.detail} is served"), removal(step)),
     )
@@ -122,12 +137,12 @@ def _masquerade(case: Case, attempt: Attempt, path: FilterPath, step: FilterStep
     none = step.detail == "no address to use"
     away = not none and not _is_own(case, step.detail)
     broken = bool(attempt.failures) and (none or (away and attempt.silent))
-    restricted = any(_turned_away(one) for one in case.failed)
+    restricted = any(_turned_away(one) for one in case.observations)
     if none:
         what = "finds no address that it could use as the source, as only lo has one, and drops it"
     else:
         what = f"makes it come from {step.detail}, so the server does not see {path.packet.source} as its peer"
-        what += ", and its answers go astray" if broken else ""
+        what += ", and its answers go astray" if broken else " and turns it away" if restricted else ""
     return Finding(
         cause="masquerade-on-loopback",
         severity=Severity.ERROR if broken or restricted else Severity.WARNING,
@@ -144,6 +159,8 @@ def _masquerade(case: Case, attempt: Attempt, path: FilterPath, step: FilterStep
 
 def _turned_away(one: Observation) -> bool:
     """The service itself refuses, as it does to a peer that it does not trust."""
+    if one.kind in ("http", "greeting") and restricts.turns_away(one):
+        return True
     if getattr(one, "status", None) is not None:
         return getattr(one, "status", None) in (401, 403)
     return one.kind not in KINDS and one.outcome in (Outcome.RESET, Outcome.CLOSED, Outcome.DENIED, Outcome.REFUSED)

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import KINDS, attempts, dropped, half_open
+from loopdiag.explain.filtering.attempts import KINDS, attempts, dropped, half_open, uncertain
 from loopdiag.explain.filtering.limits import is_limit
 from loopdiag.explain.filtering.qdisc import dropping
 from loopdiag.explain.filtering.unseen import LOOK, gap
 from loopdiag.explain.filtering.verdicts import Decision, finding
-from loopdiag.explain.filtering.wording import named
+from loopdiag.explain.filtering.wording import named, text
 from loopdiag.explain.listeners.refused import is_own
 from loopdiag.model.finding import Certainty, Evidence, Finding
 from loopdiag.model.observation import Outcome
@@ -42,6 +42,20 @@ def stands_and_stops(case: Case) -> Iterator[Finding]:
             yield _with(found, half) if half else found
         elif half:
             yield from _unseen(case, attempt, half)
+
+
+def by_chance(case: Case) -> Iterator[Finding]:
+    """It got through this time, past a rule that stops packets at random."""
+    for attempt in attempts(case):
+        chances = [(path, step) for path, step in uncertain(attempt, _STOPS) if step.depends_on == "chance"]
+        if chances and not attempt.failures and not half_open(case, attempt):
+            path, step = chances[0]
+            found = finding(case, *_STOPS[step.action], [(attempt, Decision(path, step, Certainty.LIKELY))])
+            yield replace(
+                found,
+                statement=f"{named(step)} {_STOPS[step.action][1]} some of the packets to {attempt.to}, by chance; "
+                f"this time it let them pass: {text(step)}",
+            )
 
 
 def _stopped(case: Case, attempt: Attempt, half: TcpConnect | None) -> Decision | None:

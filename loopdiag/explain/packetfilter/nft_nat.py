@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.packetfilter.effects import Effect
 from loopdiag.explain.packetfilter.nft_fields import Table, read_field
+from loopdiag.explain.packetfilter.nft_match import what_it_needs
 from loopdiag.explain.packetfilter.nft_values import looked_up
 
 if TYPE_CHECKING:
@@ -23,12 +24,19 @@ def nat_effects(word: str, inside: Any, place: Place, table: Table, depends_on: 
         return
     for address, sure_address in _constants(inside.get("addr"), place, table):
         for port, sure_port in _constants(inside.get("port"), place, table):
-            needs = depends_on or ("" if sure_address and sure_port else "what a map is asked for")
+            needs = depends_on or ("" if sure_address and sure_port else _needs(inside))
             yield _effect(word, address, port, needs)
 
 
 def _of_family(inside: Any, place: Place) -> bool:
     return inside.get("family", "") in ("", "ip" if place.packet.family == 4 else "ip6")
+
+
+def _needs(inside: Any) -> str:
+    """What the choice from a map depends on."""
+    ends = (inside.get("addr"), inside.get("port"))
+    keys = [end["map"]["key"] for end in ends if isinstance(end, dict) and "map" in end]
+    return what_it_needs({"left": keys})
 
 
 def _constants(raw: Any, place: Place, table: Table) -> Iterator[Constant]:

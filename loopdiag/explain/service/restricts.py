@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.service.parts import heard, listener, said, server
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
-from loopdiag.model.service import HttpExchange
+from loopdiag.model.service import HttpExchange, Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from loopdiag.model.case import Case
-    from loopdiag.model.service import Said
+    from loopdiag.model.observation import Observation
 
 _WIDEN = "widen whom the service serves, or ask it from where it wants to be asked"
 _ALLOW = "add this client's address to those that the service allows"
@@ -45,12 +45,25 @@ _WELCOME = re.compile(r"2\d\d[ -]|\+|\* OK|SSH-")  # SMTP and FTP, POP and Redis
 def restricts_peers(case: Case) -> Iterator[Finding]:
     """An answer that refuses this client by where it comes from."""
     for one in said(case):
-        if one.status not in _REFUSING if isinstance(one, HttpExchange) else _WELCOME.match(one.text or ""):
+        if not _may_refuse(one):
             continue
         known = _mend(one.text or "", _KNOWN)
         mend = known or _mend(one.text or "", _WORDS)
         if mend:
             yield _told(case, one, mend, Certainty.PROVEN if known else Certainty.LIKELY)
+
+
+def turns_away(one: Observation) -> bool:
+    """Whether its words refuse the client by where it comes from."""
+    if not isinstance(one, Said) or not _may_refuse(one):
+        return False
+    return _mend(one.text or "", (*_KNOWN, *_WORDS)) is not None
+
+
+def _may_refuse(one: Said) -> bool:
+    if isinstance(one, HttpExchange):
+        return one.status in _REFUSING
+    return not _WELCOME.match(one.text or "")
 
 
 def refuses(text: str) -> bool:

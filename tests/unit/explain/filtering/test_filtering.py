@@ -11,11 +11,12 @@ from loopdiag.explain.filtering.nat import masquerade_on_loopback, nat_redirects
 from loopdiag.explain.filtering.qdisc import qdisc_on_loopback, standing
 from loopdiag.explain.filtering.queues import queue_without_consumer
 from loopdiag.explain.filtering.sandbox import sandbox_denies
-from loopdiag.explain.filtering.standing import stands_and_stops
+from loopdiag.explain.filtering.standing import by_chance, stands_and_stops
 from loopdiag.explain.filtering.unseen import filter_unseen
 from loopdiag.explain.filtering.verdicts import filter_drops, filter_rejects
 from loopdiag.explain.packetfilter.journey import Exchange, follow
 from loopdiag.explain.packetfilter.place import World
+from loopdiag.explain.verdict import verdict
 from loopdiag.model.case import Case
 from loopdiag.model.facts import Facts
 from loopdiag.model.finding import Certainty, Severity
@@ -23,6 +24,8 @@ from loopdiag.model.journey import Drop
 from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox, TrafficFilter
 from loopdiag.model.observation import Outcome, TcpConnect, UdpExchange
 from loopdiag.model.packetfilter import LAST_OF_HANDSHAKE
+from loopdiag.model.report import Verdict
+from loopdiag.model.service import Greeting
 from loopdiag.model.socket import Socket
 from loopdiag.model.target import parse_target
 from loopdiag.model.unknown import Unknown
@@ -269,3 +272,35 @@ def test_a_filter_that_sends_packets_elsewhere() -> None:
     thief = TrafficFilter(parent="egress", kind="u32", priority=1, actions=("mirred stolen",), packets=2)
     (found,) = qdisc_on_loopback(case(qdiscs=(replace(NOQUEUE, kind="clsact", filters=(thief,)),)))
     assert "sent 2 packets elsewhere" in found.statement
+
+
+def test_a_rule_that_stops_packets_by_chance_degrades_what_works() -> None:
+    rules = ruleset(chain([dport(80), NUMGEN, DROP]))
+    seen = case(WORKS, rules)
+    (found,) = by_chance(seen)
+    assert (found.severity, found.certainty) == (Severity.ERROR, Certainty.LIKELY)
+    assert verdict(seen, [found]) is Verdict.DEGRADED
+    rate = {"limit": {"rate": 100, "per": "second", "inv": True}}
+    assert not list(by_chance(case(WORKS, ruleset(chain([dport(80), rate, DROP])))))
+    assert not list(by_chance(case(SILENT, rules)))
+
+
+def test_nat_by_chance_to_where_nobody_listens() -> None:
+    choice = {"map": {"key": {"numgen": {"mode": "random", "mod": 2, "offset": 0}},
+                      "data": {"set": [[0, "127.0.0.1"], [1, "127.0.0.9"]]}}}  # fmt: skip
+    rules = ruleset(chain([dport(80), {"dnat": {"addr": choice}}], hook="output", priority=-100, kind="nat"))
+    (found,) = nat_redirects(case(WORKS, rules))
+    assert "to 127.0.0.9, depending on chance" in found.statement
+    assert not list(nat_redirects(case(WORKS, rules, listeners=(replace(LISTENER, address="0.0.0.0"),))))
+
+
+def test_a_service_that_turns_away_whom_source_nat_makes_a_stranger() -> None:
+    rules = ruleset(chain([{"snat": {"addr": "10.0.0.5"}}], hook="postrouting", priority=100, kind="nat"))
+    says = Greeting(address="127.0.0.1", port=80, outcome=Outcome.REPLIED, received=30, local="127.0.0.1:40000",
+                    text="connections from 10.0.0.5 are not allowed")  # fmt: skip
+    served = case(WORKS, rules)
+    assert next(masquerade_on_loopback(served)).severity is Severity.WARNING
+    told = replace(served, observations=(WORKS, says))
+    (found,) = masquerade_on_loopback(told)
+    assert found.severity is Severity.ERROR
+    assert verdict(told, [found]) is Verdict.BROKEN
