@@ -84,7 +84,7 @@ def troubles(case: Case) -> tuple[Trouble, ...]:
 
 
 def _failing(case: Case) -> list[Trouble]:
-    """An address is in trouble when its bind failed, or when none of its other attempts got through."""
+    """An address is in trouble when its bind failed, or when nothing got through to it by some transport."""
     groups: dict[tuple[str, str], list[Observation]] = {}
     for one in case.observations:
         wildcard = one.kind == "bind" and one.address in LOOPBACK_FOR  # bound to no address in particular
@@ -92,11 +92,18 @@ def _failing(case: Case) -> list[Trouble]:
             groups.setdefault((routed(one.address), one.address.partition("%")[2]), []).append(one)
     found = []
     for attempts in groups.values():
+        good = {_transport(one) for one in attempts if one.outcome.good and one.kind != "bind"}
         bad = [one for one in attempts if not one.outcome.good]
-        through = any(one.outcome.good and one.kind != "bind" for one in attempts)
-        if bad and (not through or any(one.kind == "bind" for one in bad)):
+        if not any(one.kind == "bind" for one in bad):
+            bad = [one for one in bad if _transport(one) not in good]
+        if bad:
             found.append(Trouble(bad[0].address, tuple(bad)))
     return found
+
+
+def _transport(one: Observation) -> str:
+    """What carried it: requests and handshakes go over the connection that was made."""
+    return one.kind if one.kind in ("icmp-echo", "udp") else "tcp"
 
 
 def plain(case: Case, address: str) -> RouteAnswer | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loopdiag.explain.routing.own_addresses import local_route_missing, rule_before_local
+from loopdiag.model.echo import IcmpEcho
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.interface import Interface
 from loopdiag.model.observation import Outcome
@@ -69,6 +70,13 @@ def test_a_refused_loopback_source_is_still_taken_away() -> None:
 def test_a_rule_that_leads_to_a_local_route_elsewhere_takes_nothing_away() -> None:
     kept = local(OWN, rule=EARLY, table="99")
     assert not list(rule_before_local(case(attempt(OWN), rules=BEFORE, routes=(kept,))))
+
+
+def test_an_answer_by_another_transport_proves_nothing_for_this_one() -> None:
+    echo = IcmpEcho(address=OWN, outcome=Outcome.REPLIED)
+    assert list(rule_before_local(case(echo, attempt(OWN), rules=BEFORE, routes=(TAKEN,))))
+    through = attempt(OWN, Outcome.CONNECTED)
+    assert not list(rule_before_local(case(through, attempt(OWN), rules=BEFORE, routes=(TAKEN,))))
 
 
 def test_a_goto_that_leads_past_table_local() -> None:
