@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loopdiag.model.case import Case
     from loopdiag.model.interface import Interface, InterfaceAddress
     from loopdiag.model.route import PolicyRule, Route
+    from loopdiag.model.socket import Socket
 
 HOST_WIDE = ("interfaces", "doctor")  # commands about the host itself, without a target
 IPV6_MTU, IPV4_MTU = 1280, 68  # below these the kernel takes the IP version off a device: RFC 8200 5, RFC 791
@@ -90,6 +91,27 @@ def went_down(case: Case, address: str) -> Interface | None:
         return None
     down = [each for each in interfaces(case) if not each.up and not each.loopback]
     return next((each for each in down if each.addresses or each.received or each.sent), None)
+
+
+def six_taken(case: Case, address: str) -> str | None:
+    """For an IPv6 address: how an interface lost the addresses that it had, in half a sentence."""
+    if fallen := went_down(case, address):
+        return f"{fallen.name} is down, and IPv6 addresses go with it"
+    narrow = next((each for each in interfaces(case) if each.up and not each.loopback and each.mtu < IPV6_MTU), None)
+    if ":" not in address or narrow is None:
+        return None
+    return f"the MTU of {narrow.name} is {narrow.mtu}, and below {IPV6_MTU} the kernel takes IPv6 addresses away"
+
+
+def served_here(case: Case, address: str) -> Socket | None:
+    """A listener on the port for all own addresses, where no link has one: `address` was meant to be one of them."""
+    family = "ipv6" if ":" in address else "ipv4"
+    links = [each for each in interfaces(case) if each.up and not each.loopback]
+    held = [one.address for each in links for one in each.addresses if one.scope != "link"]
+    if not links or any((":" in one) == (":" in address) for one in held):
+        return None
+    wildcards = (one for one in known(case.facts.listeners) or () if ip_address(one.address).is_unspecified)
+    return next((one for one in wildcards if family in one.families), None)
 
 
 def local_route(case: Case, address: str) -> Route | None:

@@ -16,7 +16,8 @@ from loopdiag.explain.own import (
     on_link,
     own,
     own_addresses,
-    went_down,
+    served_here,
+    six_taken,
 )
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 
@@ -38,7 +39,7 @@ def address_not_local(case: Case) -> Iterator[Finding]:
             continue
         if one.binding and one.got("EADDRNOTAVAIL"):
             yield _not_local(case, one, ", so nothing can be bound to it", Certainty.PROVEN)
-        elif not one.binding and (one.seen or went_down(case, one.address)):
+        elif not one.binding and (one.seen or six_taken(case, one.address)):
             yield from _elsewhere(case, one)
 
 
@@ -63,8 +64,12 @@ def _elsewhere(case: Case, one: Trouble) -> Iterator[Finding]:
             Certainty.PROVEN,
         )
     elif answer is None or answer.errno:
-        if fallen := went_down(case, one.address):
-            yield _not_local(case, one, f": {fallen.name} is down, and IPv6 addresses go with it", Certainty.LIKELY)
+        if lost := six_taken(case, one.address):
+            yield _not_local(case, one, f": {lost}", Certainty.LIKELY)
+        elif server := served_here(case, one.address):
+            waits = f"{server.process or 'a server'} on {server.local} waits for connections to own addresses"
+            none = f"no interface but lo has an {'IPv6' if one.six else 'IPv4'} address"
+            yield _not_local(case, one, f": {none}, while {waits}", Certainty.LIKELY)
     elif one.answered:
         served = Severity.ERROR if known(case.facts.listeners) else Severity.WARNING
         yield _not_local(case, one, ", so the answer came from another host", Certainty.LIKELY, served)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.asked import REJECTING, asked, plain, route_says, set_marks, troubles, ways
 from loopdiag.explain.evidence import known
 from loopdiag.explain.interfaces.ipv6 import ipv6_off
-from loopdiag.explain.own import covering, is_loopback, is_multicast, loopback, went_down
+from loopdiag.explain.own import covering, is_loopback, is_multicast, loopback, served_here, six_taken
 from loopdiag.model.finding import Finding, Fix, Severity
 
 if TYPE_CHECKING:
@@ -76,9 +76,10 @@ def route_missing(case: Case) -> Iterator[Finding]:
 
 
 def _other_matter(case: Case, one: Trouble) -> bool:
-    """Own, loopback, multicast and IPv6-less addresses have causes of their own."""
+    """Own, loopback, multicast and IPv6-less addresses have causes of their own; so have those meant to be own."""
     special = is_loopback(one.address) or is_multicast(one.address) or covering(case, one.address) is not None
-    return special or (one.six and (ipv6_off(case, "all") or went_down(case, one.address)) is not None)
+    meant = six_taken(case, one.address) or served_here(case, one.address)
+    return special or meant is not None or (one.six and ipv6_off(case, "all") is not None)
 
 
 def _missing(case: Case, one: Trouble, answer: RouteAnswer) -> Finding:

@@ -130,6 +130,23 @@ def test_a_way_back_that_cannot_be_asked_is_no_foreign_source() -> None:
     assert not list(source_not_local(case(command="route", host="192.0.2.9", routes=(elsewhere("192.0.2.9"), back))))
 
 
+def test_an_address_that_was_taken_off_the_only_link() -> None:
+    bare = replace(ETH, addresses=())
+    served = Socket(protocol="tcp", state="LISTEN", address="0.0.0.0", port=80, families=("ipv4",))
+    gone = case(attempt(OWN, Outcome.UNREACHABLE, "ENETUNREACH"), interfaces=(LO, bare), routes=(nowhere(OWN),))
+    assert not list(address_not_local(gone)), "where nothing here serves it, it may be anybody's"
+    (found,) = address_not_local(replace(gone, facts=replace(gone.facts, listeners=(served,))))
+    assert "no interface but lo has an IPv4 address" in found.statement
+    assert not list(address_not_local(replace(gone, facts=replace(gone.facts, listeners=(served,), interfaces=(LO,)))))
+
+
+def test_an_ipv6_address_goes_with_the_mtu() -> None:
+    narrow = replace(ETH, mtu=1200, addresses=ETH.addresses[:1])
+    unreachable = attempt(OWN_SIX, Outcome.UNREACHABLE, "ENETUNREACH")
+    (found,) = address_not_local(case(unreachable, interfaces=(LO, narrow), routes=(nowhere(OWN_SIX),)))
+    assert "the MTU of eth0 is 1200" in found.statement
+
+
 def test_an_ipv6_address_goes_with_its_interface() -> None:
     down = replace(ETH, up=False, running=False, addresses=ETH.addresses[:1])
     unreachable = attempt(OWN_SIX, Outcome.UNREACHABLE, "ENETUNREACH")
