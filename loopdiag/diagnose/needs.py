@@ -49,6 +49,8 @@ def _needs_of(seen: Observation) -> tuple[str, ...]:
         return _UNIX
     if isinstance(seen, TcpConnect) and seen.half_open:
         return ("counters", *_NEEDS[Outcome.TIMED_OUT])
+    if isinstance(seen, TcpConnect) and not seen.outcome.good and seen.local is None:
+        return (*_NEEDS[seen.outcome], "counters", "sandbox")  # at once, as the kernel gives a refusal by no network
     if seen.kind not in _SPOKEN or seen.outcome.good:
         return (*_NEEDS[seen.outcome], *(("qdiscs",) if is_late(seen) or seen.errno == "ENOBUFS" else ()))
     silent = seen.outcome in (Outcome.TIMED_OUT, Outcome.RESET)

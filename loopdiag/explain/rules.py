@@ -111,6 +111,8 @@ RULES: tuple[Rule, ...] = (
     Rule(("self-connect",), "listeners.source_ports:met_itself", when.has_port),
     # The service itself
     Rule(("tls-expected",), "service.tls:tls_expected", when.spoken),
+    Rule(("tls-expected",), "service.tls:answered_in_tls", when.spoken),
+    Rule(("host-header-rejected",), "service.tls:name_not_served", when.spoken),
     Rule(("plaintext-expected",), "service.tls:plaintext_expected", when.spoken),
     Rule(("certificate-rejected",), "service.tls:certificate_rejected", when.spoken),
     Rule(("port-proxy-backend",), "service.forwarder:port_proxy_backend", when.spoken),

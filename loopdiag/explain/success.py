@@ -32,10 +32,20 @@ def _no_answer(case: Case) -> str | None:
     """What the service said that is no answer to what it was asked."""
     if not any(one.kind in ("http", "tls", "greeting") for one in case.failed):
         return None
-    from loopdiag.model.service import Said
+    from loopdiag.model.service import Said, TlsHandshake
 
     said = next((one for one in case.failed if isinstance(one, Said) and one.received), None)
-    return f"{said.sent or 'it'} got what is no answer: '{said.text}'" if said else None
+    if said is None:
+        return None
+    if isinstance(said, TlsHandshake) and (said.alert or said.detail):
+        return f"but the TLS handshake fails: {said.detail or said.alert}"
+    from loopdiag.explain.service.languages import language
+
+    spoken = language(said.first)
+    words = f"'{said.text}'" if said.text else f"{said.received} bytes that are no text"
+    if said.sent and spoken:
+        return f"{said.sent} got no answer to it: the service speaks {spoken} ({words})"
+    return f"{said.sent} got what is no answer: {words}" if said.sent else f"but says that it does not serve: {words}"
 
 
 def _who(case: Case) -> str:

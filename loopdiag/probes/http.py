@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from loopdiag.model.address import endpoint
 from loopdiag.model.observation import Outcome
 from loopdiag.model.service import HttpExchange
+from loopdiag.probes.body import broken_off
 from loopdiag.probes.stream import EndedError, Stream, readable
 
 if TYPE_CHECKING:
@@ -60,16 +61,18 @@ def ask_http(
 def exchange(target: Target, stream: Stream, talk: Talk, host: str) -> HttpExchange:
     """Send the request on `talk`, which goes over `stream`, and read the answer."""
     heard, end = _hear(talk, request(target, host))
-    if end and not _STATUS.match(heard):
-        return ended(target, stream, host, end, heard, secure=talk is not stream)
     heard = _final(heard)
+    if end and not _ends_well(heard, end):
+        return ended(target, stream, host, end, heard, secure=talk is not stream)
     found = _STATUS.match(heard)
     if not found:
         return ended(target, stream, host, EndedError(Outcome.FAILED), heard, secure=talk is not stream)
     status = int(found[1])
     head, body = _parted(heard)
+    seconds, cut = stream.seconds, None if status >= 400 else broken_off(talk, status, head, body)
     return HttpExchange(
-        address=stream.address, port=stream.port, outcome=_outcome(status), seconds=stream.seconds, local=stream.local,
+        address=stream.address, port=stream.port, outcome=cut.outcome if cut else _outcome(status),
+        errno=cut.errno if cut else None, seconds=stream.seconds if cut else seconds, local=stream.local,
         sent=f"GET {_path(target)}", received=stream.received, first=stream.first, secure=talk is not stream,
         path=_path(target), host=host, status=status, reason=readable(found[2] or b"", 60), headers=_headers(head),
         text=readable(_without_tags(_rest(talk, body))) if status >= 400 else None,
@@ -102,8 +105,9 @@ def request(target: Target, host: str) -> bytes:
 def ended(
     target: Target, stream: Stream, host: str, end: EndedError, heard: bytes = b"", *, secure: bool = False
 ) -> HttpExchange:
-    """An exchange that gave no HTTP answer."""
-    outcome = Outcome.FAILED if heard and end.outcome is Outcome.CLOSED else end.outcome
+    """An exchange that gave no whole HTTP answer."""
+    other = heard and not _STATUS.match(heard)  # in another language, which the service has spoken to its end
+    outcome = Outcome.FAILED if other and end.outcome is Outcome.CLOSED else end.outcome
     return HttpExchange(
         address=stream.address, port=stream.port, outcome=outcome, errno=end.errno, seconds=stream.seconds,
         local=stream.local, sent=f"GET {_path(target)}", received=stream.received, first=heard[:64], secure=secure,
@@ -125,6 +129,11 @@ def _complete(heard: bytes) -> bool:
         return True
     final = _final(heard)
     return b"\r\n\r\n" in final or b"\n\n" in final
+
+
+def _ends_well(heard: bytes, end: EndedError) -> bool:
+    """Some servers close behind their headers without the empty line."""
+    return end.outcome is Outcome.CLOSED and bool(_STATUS.match(heard)) and heard.endswith(b"\n")
 
 
 def _final(heard: bytes) -> bytes:

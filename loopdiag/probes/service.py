@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from loopdiag.model.observation import Outcome
 from loopdiag.model.service import Greeting, is_tls_answer
 from loopdiag.probes.http import ask_http, exchange, host_header
+from loopdiag.probes.refusals import declines
 from loopdiag.probes.stream import EndedError, Stream, readable
 from loopdiag.probes.tls import look_at_tls, look_closer, shake_hands
 
@@ -37,6 +38,8 @@ QUESTIONS = {
 QUESTIONS["postgresql"] = QUESTIONS["postgres"]
 _MAY_BE_THE_HOST = (400, 403, 404, 421, 503)  # what servers say to a Host that they do not serve
 _MOST_HOSTS = 5
+# What TLS servers say to a server name that they do not have, or to none: nginx, Go, haproxy.
+_MAY_BE_THE_NAME = ("unrecognized name", "handshake failure", "internal error")
 
 
 def probe_service(
@@ -69,6 +72,8 @@ def _web(
         looked = look_at_tls(address, port, _server_name(target), timeout)
         if looked.is_tls:
             yield looked
+        elif seen.outcome in (Outcome.CLOSED, Outcome.RESET):
+            yield from _other_hosts(target, address, port, seen, min(timeout, AFTER_SILENCE))
     elif seen.status in _MAY_BE_THE_HOST:
         yield from _other_hosts(target, address, port, seen, timeout)
 
@@ -86,6 +91,8 @@ def _other_hosts(target: Target, address: str, port: int, seen: HttpExchange, ti
         other = ask_http(target, address, port, host, timeout)
         if other.status is not None and other.status < 400:
             yield other
+            return
+        if other.outcome is Outcome.TIMED_OUT:
             return
 
 
@@ -109,6 +116,8 @@ def _secure_web(
     if shaken.rejected:
         shaken = look_closer(shaken, timeout)
     yield shaken
+    if shaken.alert in _MAY_BE_THE_NAME:
+        yield from _other_names(address, port, name, timeout)
     if answer:
         yield answer
     elif not shaken.is_tls:
@@ -130,6 +139,16 @@ def _secure(target: Target, address: str, port: int, timeout: float, connection:
     return look_closer(shaken, timeout, alpn=()) if shaken.rejected else shaken
 
 
+def _other_names(address: str, port: int, used: str, timeout: float) -> Iterator[Observation]:
+    """The handshake with other server names (RFC 6066, SNI), until one comes about."""
+    for name in dict.fromkeys(("localhost", socket.gethostname())):
+        if name and name != used:
+            looked = look_at_tls(address, port, name, timeout)
+            if looked.version:
+                yield looked
+                return
+
+
 def _server_name(target: Target) -> str:
     return (target.host or "localhost").partition("%")[0]
 
@@ -140,7 +159,7 @@ def _plain(
     name, question = QUESTIONS.get(scheme, ("", b""))
     patience = timeout if question else GREETS if scheme in SPEAKS_FIRST else LISTEN_FOR
     with Stream(address, port, min(timeout, patience), connection) as stream:
-        seen = _listen(stream, name, question)
+        seen = _listen(stream, name, question, scheme)
     if seen.outcome is Outcome.TIMED_OUT and not question and scheme not in SPEAKS_FIRST:
         return
     yield seen
@@ -151,7 +170,7 @@ def _plain(
             yield looked
 
 
-def _listen(stream: Stream, name: str, question: bytes) -> Greeting:
+def _listen(stream: Stream, name: str, question: bytes, scheme: str) -> Greeting:
     """Say `question`, if there is one, and hear the first words."""
     heard, end = b"", EndedError(Outcome.REPLIED)
     try:
@@ -160,7 +179,8 @@ def _listen(stream: Stream, name: str, question: bytes) -> Greeting:
         heard = stream.receive()
     except EndedError as fault:
         end = fault
+    outcome = Outcome.FAILED if declines(heard, scheme) else end.outcome
     return Greeting(
-        address=stream.address, port=stream.port, outcome=end.outcome, errno=end.errno, seconds=stream.seconds,
+        address=stream.address, port=stream.port, outcome=outcome, errno=end.errno, seconds=stream.seconds,
         local=stream.local, sent=name, received=stream.received, first=stream.first, text=readable(heard),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -146,9 +147,12 @@ def _failed(stream: Stream, server_name: str, fault: ssl.SSLError) -> TlsHandsha
 
 
 def alert_in(fault: ssl.SSLError) -> str | None:
-    """The alert that the other side sent; OpenSSL names it in its reason: `TLSV1_ALERT_PROTOCOL_VERSION`."""
-    _, found, alert = (fault.reason or "").partition("ALERT_")
-    return alert.lower().replace("_", " ") if found else None
+    """The alert that the other side sent; OpenSSL names it in its reason: `TLSV1_ALERT_PROTOCOL_VERSION`.
+
+    Those of RFC 6066 are without the word: `TLSV1_UNRECOGNIZED_NAME` (openssl/sslerr.h).
+    """
+    found = re.match(r"(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(.+)", fault.reason or "")
+    return found[1].lower().replace("_", " ") if found else None
 
 
 def _ended(stream: Stream, server_name: str, end: EndedError) -> TlsHandshake:

@@ -15,6 +15,8 @@ from loopdiag.model.service import Greeting, HttpExchange, TlsHandshake
 from loopdiag.model.target import parse_target
 from loopdiag.probes.service import probe_service
 
+UNRECOGNIZED_NAME = 112  # RFC 6066, section 9
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
@@ -200,3 +202,60 @@ def test_a_greeting_is_no_handshake(serve: Serve) -> None:
     assert isinstance(seen, TlsHandshake)
     assert not seen.is_tls
     assert (seen.text or "").startswith("220 lab ESMTP")
+
+
+@pytest.mark.parametrize(("reply", "outcome"), [
+    (r"HTTP/1.1 200 OK\r\nContent-Le", Outcome.CLOSED),
+    (r"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", Outcome.CLOSED),
+    (r"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", Outcome.CLOSED),
+    (r"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n0\r\n\r\n", Outcome.REPLIED),
+    (r"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", Outcome.REPLIED),
+    (r"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", Outcome.REPLIED),
+    (r"HTTP/1.0 200 OK\r\n\r\nabc", Outcome.REPLIED),
+    (r"HTTP/1.0 200 OK\r\n", Outcome.REPLIED),
+])  # fmt: skip
+def test_whether_an_answer_comes_to_its_end(serve: Serve, reply: str, outcome: Outcome) -> None:
+    assert exchange(ask("http:/", serve(f"reply:{reply}"))[0]).outcome is outcome
+
+
+def test_headers_that_promise_a_body_and_no_more(serve: Serve) -> None:
+    (seen,) = ask("http:/", serve(r"banner:HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "silent"), 0.2)
+    assert (seen.outcome, exchange(seen).status) == (Outcome.TIMED_OUT, 200)
+
+
+@pytest.mark.parametrize(("scheme", "words", "outcome"), [
+    ("redis", r"-LOADING Redis is loading the dataset in memory\r\n", Outcome.FAILED),
+    ("redis", r"-NOAUTH Authentication required.\r\n", Outcome.REPLIED),
+    ("postgres", r"E\x00\x00\x00\x1aSFATAL\x00C57P03\x00Mstarting up\x00\x00", Outcome.FAILED),
+    ("postgres", r"E\x00\x00\x00\x1aSFATAL\x00C28000\x00Mno role\x00\x00", Outcome.REPLIED),
+    ("mysql", r"\x17\x00\x00\x00\xff\x10\x04Too many connections", Outcome.FAILED),
+    ("tcp", r"421 Too many connections\r\n", Outcome.FAILED),
+    ("tcp", r"Exceeded MaxStartups\r\n", Outcome.FAILED),
+    ("tcp", r"220 lab ESMTP\r\n", Outcome.REPLIED),
+])  # fmt: skip
+def test_a_greeting_that_declines(serve: Serve, scheme: str, words: str, outcome: Outcome) -> None:
+    assert ask(f"{scheme}:", serve(f"banner:{words}"))[0].outcome is outcome
+
+
+def test_the_connection_that_was_made_is_spoken_on(serve: Serve) -> None:
+    port = serve("http")
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setblocking(False)
+    mine = connection.getsockname()[1]
+    (seen,) = probe_service(parse_target(f"http://127.0.0.1:{port}/"), "127.0.0.1", port, 5.0, connection)
+    assert seen.local == f"127.0.0.1:{mine}"
+    assert exchange(seen).status == 200
+    assert connection.fileno() == -1
+
+
+@pytest.mark.needs("openssl")
+def test_the_alert_for_a_server_name_that_is_not_served(serve: Serve, context: ssl.SSLContext) -> None:
+    def known(_: object, name: str | None, __: object) -> int | None:
+        return None if name == "localhost" else UNRECOGNIZED_NAME
+
+    context.sni_callback = known
+    refused, served = ask("https:/", serve("tls", context=context))
+    assert isinstance(refused, TlsHandshake)
+    assert isinstance(served, TlsHandshake)
+    assert refused.alert == "unrecognized name"
+    assert (served.server_name, bool(served.version)) == ("localhost", True)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 # What a seccomp filter may return instead of running a call; others are the kernel's own for what was asked
 REFUSALS = ("EPERM", "EACCES", "EAFNOSUPPORT", "ENOSYS", "EPROTONOSUPPORT", "EOPNOTSUPP")
-CALLS = {"tcp-connect": "connect", "bind": "bind"}
+CALLS = {"tcp-connect": "connect", "bind": "bind", "unix-connect": "socket() or connect"}
+# What only comes back over the network, and so not before a SYN was sent: tcp(7)
+_ANSWERS = ("ECONNREFUSED", "ETIMEDOUT", "ECONNRESET")
+_NO_WAY = ("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EADDRNOTAVAIL")
 
 
 def sandbox_denies(case: Case) -> Iterator[Finding]:
@@ -26,7 +29,12 @@ def sandbox_denies(case: Case) -> Iterator[Finding]:
     if sandbox is None:
         return
     for one in case.failed:
-        found = _by_landlock(sandbox, one) or _by_socket(case, sandbox, one) or _by_seccomp(case, sandbox, one)
+        found = (
+            _by_landlock(sandbox, one)
+            or _by_socket(case, sandbox, one)
+            or _by_seccomp(case, sandbox, one)
+            or _made_up(case, sandbox, one)
+        )
         if found:
             yield _finding(sandbox, one, *found)
             return
@@ -67,6 +75,23 @@ def _by_seccomp(case: Case, sandbox: Sandbox, one: Observation) -> tuple[str, Ce
         f"a seccomp filter refuses {call}() to this process with {one.errno}",
         Certainty.PROVEN if certain else Certainty.LIKELY,
     )
+
+
+def _made_up(case: Case, sandbox: Sandbox, one: Observation) -> tuple[str, Certainty] | None:
+    """An errno as the network gives it, though the call never came to the network: a filter may return any."""
+    if one.kind != "tcp-connect" or known(sandbox.seccomp) != "filter" or one.outcome.good:
+        return None
+    counters, route = known(case.facts.counters), known(case.facts.route)
+    sent = counters is None or counters.protocol.get("Tcp.ActiveOpens", 0) > 0
+    if one.errno in _ANSWERS and not sent:
+        said = f"a seccomp filter gives connect() the errno {one.errno}: the kernel counted no SYN as sent"
+        return said, Certainty.PROVEN
+    lo = next((each for each in known(case.facts.interfaces) or () if each.loopback), None)
+    clear = route is not None and route.type == "local" and not route.errno and lo is not None and lo.up
+    if one.errno in _NO_WAY and clear and is_loopback(one.address) and not sent:
+        said = f"a seccomp filter probably gives connect() the errno {one.errno}: the route there is in order"
+        return said, Certainty.LIKELY
+    return None
 
 
 def _otherwise_explained(case: Case, one: Observation) -> bool:

@@ -11,7 +11,7 @@ from loopdiag.explain.listeners.wording import shown
 from loopdiag.explain.service.parts import ended_silently, first_of_each, heard, listener, said, server
 from loopdiag.model.finding import Certainty, Finding, Fix
 from loopdiag.model.observation import Outcome
-from loopdiag.model.service import Greeting
+from loopdiag.model.service import Greeting, HttpExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,13 @@ _AFTER_A_RESET = (
 
 
 def closed_without_reply(case: Case) -> Iterator[Finding]:
-    """An orderly end (FIN) before a byte of an answer."""
+    """An orderly end (FIN) before the end of an answer, or before a byte of it."""
     for one in _told(case, Outcome.CLOSED):
         yield Finding(
             cause="closed-without-reply",
             subject=one.to,
-            statement=f"{server(case, one)} accepts connections to {one.to} and closes them without a word{_when(one)}",
+            statement=f"{server(case, one)} accepts connections to {one.to} and closes them {_how_far(one)}"
+            f"{_when(one)}",
             evidence=(heard(one), *listener(case, one)),
             fixes=(
                 Fix("read the service's own log: it ended the connection of its own accord"),
@@ -47,7 +48,8 @@ def reset_by_service(case: Case) -> Iterator[Finding]:
         yield Finding(
             cause="reset-by-service",
             subject=one.to,
-            statement=f"{server(case, one)} accepts connections to {one.to} and resets them (RST){_when(one)}",
+            statement=f"{server(case, one)} accepts connections to {one.to} and resets them (RST)"
+            f"{f' {_how_far(one)}' if one.received else ''}{_when(one)}",
             evidence=(heard(one), *listener(case, one)),
             fixes=_AFTER_A_RESET,
         )
@@ -70,7 +72,7 @@ def no_reply(case: Case) -> Iterator[Finding]:
         there = serving(case, one)
         if any(each.queue or is_held_up(each) for each in there):
             continue  # nobody took the connection: that is another cause
-        some = f"only {one.received} bytes" if one.received else "nothing"
+        some = f"only the {one.received} bytes of a beginning" if one.received else "nothing"
         yield Finding(
             cause="no-reply",
             certainty=Certainty.LIKELY if there else Certainty.POSSIBLE,
@@ -96,7 +98,11 @@ def _counts(one: Said) -> bool:
     """It was cut before a byte, or (silence) did not come to its end."""
     if one.outcome is Outcome.TIMED_OUT:
         return bool(one.sent) or not isinstance(one, Greeting)
-    return ended_silently(one)
+    return ended_silently(one) or isinstance(one, HttpExchange)
+
+
+def _how_far(one: Said) -> str:
+    return f"in the midst of its answer, after {one.received} bytes" if one.received else "without a word"
 
 
 def _when(one: Said) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.service.parts import exchanges, heard, listener, server, status
+from loopdiag.explain.service.parts import ended_silently, exchanges, heard, listener, server, status
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+from loopdiag.model.observation import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,9 @@ _ADVICE = {
 def host_header_rejected(case: Case) -> Iterator[Finding]:
     """The same request is served with another Host header, or the answer says that the Host is not wanted."""
     for one in exchanges(case):
-        if one.status is None or one.status < 400:
+        if one.status is None and not ended_silently(one):
+            continue
+        if one.status is not None and one.status < 400:
             continue
         other = next((each for each in exchanges(case) if _served_instead(one, each)), None)
         if other or _says_so(one):
@@ -49,7 +52,9 @@ def _says_so(one: HttpExchange) -> bool:
 
 def _rejected(case: Case, one: HttpExchange, other: HttpExchange | None) -> Finding:
     instead = (
-        f", and {status(other)} with Host {other.host}" if other else ", and says that it does not serve that host"
+        f", and {'' if one.status else 'answers '}{status(other)} with Host {other.host}"
+        if other
+        else ", and says that it does not serve that host"
     )
     target = case.target
     ask = Fix(f"ask with the Host header {other.host}",
@@ -61,10 +66,16 @@ def _rejected(case: Case, one: HttpExchange, other: HttpExchange | None) -> Find
         cause="host-header-rejected",
         certainty=Certainty.PROVEN if other else Certainty.LIKELY,
         subject=one.to,
-        statement=f"{server(case, one)} answers {status(one)} to the Host header {one.host}{instead}",
+        statement=f"{server(case, one)} {_does(one)} the Host header {one.host}{instead}",
         evidence=(heard(one), *([heard(other)] if other else _text(one)), *listener(case, one)),
         fixes=(allow, ask) if ask else (allow,),
     )
+
+
+def _does(one: HttpExchange) -> str:
+    if one.status is not None:
+        return f"answers {status(one)} to"
+    return f"{'resets' if one.outcome is Outcome.RESET else 'closes'} connections on which a request has"
 
 
 def _name(host: str) -> str:

@@ -35,6 +35,49 @@ def tls_expected(case: Case) -> Iterator[Finding]:
             )
 
 
+def answered_in_tls(case: Case) -> Iterator[Finding]:
+    """Plaintext was answered with a TLS alert, whatever became of a handshake."""
+    shaken = {one.to for one in handshakes(case) if one.is_tls}
+    for plain in _plaintext(case):
+        if is_tls_answer(plain.first) and plain.to not in shaken:
+            yield Finding(
+                cause="tls-expected",
+                subject=plain.to,
+                statement=f"{server(case, plain)} speaks TLS on {plain.to}, and was spoken to in plaintext "
+                f"({plain.sent or 'nothing sent'}){_met_with(plain)}",
+                evidence=(heard(plain), *listener(case, plain)),
+                fixes=_use(case, _SECURE.get(case.target.scheme)),
+            )
+
+
+def name_not_served(case: Case) -> Iterator[Finding]:
+    """The handshake was refused for the server name that was asked for (SNI), and comes about with another."""
+    for shaken in handshakes(case):
+        other = next((one for one in handshakes(case) if _serves_instead(shaken, one)), None)
+        if not (other or shaken.alert == "unrecognized name"):
+            continue
+        instead = f", and serves {other.server_name}" if other else ""
+        yield Finding(
+            cause="host-header-rejected",
+            certainty=Certainty.PROVEN if shaken.alert == "unrecognized name" else Certainty.LIKELY,
+            subject=shaken.to,
+            statement=f"{server(case, shaken)} on {shaken.to} refuses TLS to who asks for the server name "
+            f"{shaken.server_name} (alert: {shaken.alert}){instead}",
+            evidence=(Evidence(shaken.label, f"TLS alert: {shaken.alert}"), *([heard(other)] if other else ()),
+                      *listener(case, shaken)),
+            fixes=(
+                Fix(f"ask by a name that it serves{f', such as {other.server_name}' if other else ''}"),
+                Fix(f"add {shaken.server_name} to the names that the service has a certificate for (server_name, SNI)"),
+            ),
+        )  # fmt: skip
+
+
+def _serves_instead(shaken: TlsHandshake, other: TlsHandshake) -> bool:
+    """The one was refused by an alert, the other, with another server name, was not."""
+    alike = other.to == shaken.to and other.server_name != shaken.server_name
+    return alike and shaken.alert is not None and other.version is not None
+
+
 def _plaintext(case: Case) -> Iterator[Said]:
     for one in case.observations:
         if isinstance(one, HttpExchange | Greeting) and not one.secure:
@@ -101,6 +144,16 @@ def certificate_rejected(case: Case) -> Iterator[Finding]:
                           *_certificate(shaken.certificate), *listener(case, shaken)),
                 fixes=tuple(_mend(one, shaken) for one in shaken.rejected),
             )  # fmt: skip
+        elif shaken.verified and shaken.certificate and not shaken.certificate.names:
+            yield Finding(
+                cause="certificate-rejected",
+                certainty=Certainty.LIKELY,
+                subject=shaken.to,
+                statement=f"the certificate of {server(case, shaken)} on {shaken.to} names {shaken.server_name} by its "
+                "common name alone: OpenSSL and curl take that, browsers, Go and others want subjectAltName",
+                evidence=(*_certificate(shaken.certificate), *listener(case, shaken)),
+                fixes=(_mend("wrong-name", shaken),),
+            )
         elif shaken.alert and "certificate" in shaken.alert:
             yield Finding(
                 cause="certificate-rejected",

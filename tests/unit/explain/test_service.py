@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loopdiag.explain.engine import judge
+from loopdiag.explain.success import why_it_works
 from loopdiag.explain.verdict import verdict
 from loopdiag.model.case import Case
 from loopdiag.model.facts import Facts
@@ -209,3 +210,55 @@ def test_a_web_server_that_opened_no_connection_ended_it_itself() -> None:
 def test_the_airplay_receiver_is_known_by_its_name() -> None:
     asked = case(replace(SERVED, status=403, outcome=Outcome.DENIED, headers=(("server", "AirTunes/675.4.1"),)))
     assert told(asked) == ["port-taken-by-system"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause"),
+    [(Outcome.CLOSED, "closed-without-reply"), (Outcome.RESET, "reset-by-service"), (Outcome.TIMED_OUT, "no-reply")],
+)
+def test_an_answer_that_does_not_come_to_its_end(outcome: Outcome, cause: str) -> None:
+    asked = case(replace(SERVED, outcome=outcome))
+    assert told(asked) == [cause]
+    assert "100 bytes" in first(asked).statement
+    assert said(asked) is Verdict.BROKEN
+
+
+def test_a_connection_that_is_closed_for_its_host_header() -> None:
+    asked = case(CUT, replace(SERVED, host="localhost:8080"))
+    assert told(asked) == ["host-header-rejected"]
+    assert "answers 200 with Host localhost:8080" in first(asked).statement
+    assert said(asked) is Verdict.DEGRADED
+
+
+def test_a_server_name_that_is_not_served() -> None:
+    refused = replace(SHAKEN, outcome=Outcome.FAILED, version=None, verified=None, alert="unrecognized name")
+    served = replace(SHAKEN, server_name="localhost", verified=None)
+    asked = case(refused, served, url="https://127.0.0.1:8080/")
+    assert (told(asked), first(asked).certainty) == (["host-header-rejected"], Certainty.PROVEN)
+    assert "and serves localhost" in first(asked).statement
+    failure = replace(refused, alert="handshake failure")
+    assert told(case(failure, url="https://127.0.0.1:8080/")) == []
+    both = case(failure, served, url="https://127.0.0.1:8080/")
+    assert (first(both).cause, first(both).certainty) == ("host-header-rejected", Certainty.LIKELY)
+
+
+def test_a_certificate_with_a_common_name_alone() -> None:
+    found = Certificate(subject="localhost", issuer="localhost", names=(), not_before=None, not_after=None,
+                        self_signed=True)  # fmt: skip
+    asked = case(replace(SHAKEN, certificate=found), SERVED, url="https://127.0.0.1:8080/")
+    assert told(asked) == ["certificate-rejected"]
+    assert said(asked) is Verdict.DEGRADED
+    assert told(case(replace(SHAKEN, certificate=replace(found, names=(AT,))), SERVED)) == []
+
+
+def test_a_tls_alert_to_plaintext_is_enough() -> None:
+    asked = case(replace(SERVED, status=None, outcome=Outcome.FAILED, first=b"\x15\x03\x01\0\2\2\x16", received=7))
+    assert (told(asked), first(asked).certainty) == (["tls-expected"], Certainty.PROVEN)
+
+
+@pytest.mark.parametrize(("data", "says"), [
+    (b"SSH-2.0-x\r\n", "speaks SSH"), (b"\0\0\x12\x04\0\0\0\0\0\0\3", "HTTP/2"), (b"\x01\x02\x03", "3 bytes that"),
+])  # fmt: skip
+def test_what_else_is_spoken_there(data: bytes, says: str) -> None:
+    other = replace(SERVED, status=None, outcome=Outcome.FAILED, first=data, received=len(data), text=None)
+    assert says in why_it_works(case(other))

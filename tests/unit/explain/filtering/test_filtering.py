@@ -18,6 +18,7 @@ from loopdiag.explain.packetfilter.journey import Exchange, follow
 from loopdiag.explain.packetfilter.place import World
 from loopdiag.explain.verdict import verdict
 from loopdiag.model.case import Case
+from loopdiag.model.counters import Counters
 from loopdiag.model.facts import Facts
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.journey import Drop
@@ -25,6 +26,7 @@ from loopdiag.model.limits import CgroupProgram, Conntrack, Qdisc, Sandbox, Traf
 from loopdiag.model.observation import Outcome, TcpConnect, UdpExchange
 from loopdiag.model.packetfilter import LAST_OF_HANDSHAKE
 from loopdiag.model.report import Verdict
+from loopdiag.model.route import RouteAnswer
 from loopdiag.model.service import Greeting
 from loopdiag.model.socket import Socket
 from loopdiag.model.target import parse_target
@@ -304,3 +306,23 @@ def test_a_service_that_turns_away_whom_source_nat_makes_a_stranger() -> None:
     (found,) = masquerade_on_loopback(told)
     assert found.severity is Severity.ERROR
     assert verdict(told, [found]) is Verdict.BROKEN
+
+
+@pytest.mark.parametrize(("errno", "certainty"), [
+    ("ECONNREFUSED", Certainty.PROVEN), ("ETIMEDOUT", Certainty.PROVEN), ("ENETUNREACH", Certainty.LIKELY)
+])  # fmt: skip
+def test_an_errno_that_no_network_gave(errno: str, certainty: Certainty) -> None:
+    filtered = replace(SANDBOX, seccomp="filter")
+    route = RouteAnswer(question="", destination="127.0.0.1", type="local", device="lo")
+    seen = replace(REFUSED, errno=errno, outcome=Outcome.REFUSED, local=None)
+    nothing: dict[str, Any] = {
+        "sandbox": filtered,
+        "route": route,
+        "cgroup_programs": (),
+        "counters": Counters({}, {}, {}),
+    }
+    (found,) = sandbox_denies(case(seen, **nothing))
+    assert found.certainty is certainty
+    sent = {**nothing, "counters": Counters({}, {}, {"Tcp.ActiveOpens": 1})}
+    assert not list(sandbox_denies(case(seen, **sent)))
+    assert not list(sandbox_denies(case(seen, **{**nothing, "sandbox": SANDBOX})))
