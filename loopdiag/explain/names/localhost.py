@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
 from loopdiag.explain.names.said import (
+    NSSWITCH,
     TRUE_LOOPBACK,
     add_line,
     addresses,
@@ -64,7 +65,7 @@ def remapped(case: Case) -> Iterator[Finding]:
     failed = [one for one in case.failed if one.address.partition("%")[0] in wrong]
     first = failed[0].address if failed else wrong[0]
     line = names.giving(first)
-    where = f"{line.file} line {line.line}" if line else f"{order(names)}, not the hosts file,"
+    where = f"{line.file} line {line.line}" if line else f"{_told_by(case, names, first)}, not the hosts file,"
     beside = "" if len(wrong) == len(addresses(case)) else " as well"
     yield Finding(
         cause="localhost-remapped",
@@ -77,6 +78,15 @@ def remapped(case: Case) -> Iterator[Finding]:
                   *_listening(case)),
         fixes=(Fix(f"take localhost off the line of {first} in {line.file}") if line else _BOTH, _BOTH),
     )  # fmt: skip
+
+
+def _told_by(case: Case, names: NameFacts, address: str) -> str:
+    """The source that gave the address, or all that were asked."""
+    answer = next((one for one in known(case.facts.answers) or () if one.address == address), None)
+    source = answer.source if answer else None
+    if source is None:
+        return f"a source of {NSSWITCH} ({order(names)})"
+    return f"{source.service} (name server {source.server})" if source.server else source.service
 
 
 def _weight(case: Case, failed: Sequence[Observation], *, first_is_wrong: bool) -> Severity:
