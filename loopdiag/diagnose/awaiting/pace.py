@@ -6,8 +6,8 @@ import time
 
 OFTEN = 0.002  # seconds from one look to the next, where looks are cheap
 RARE = 0.1  # seconds that keeping to the share may make of it
-SHARE = 0.018  # of a core, for all targets together
-_SMOOTH = 0.2  # the weight of the latest look
+SHARE = 0.019  # of a core, for all targets together
+_TOGETHER = 4  # looks whose cost is measured as one
 
 
 class Pace:
@@ -15,14 +15,14 @@ class Pace:
 
     def __init__(self, share: float = SHARE) -> None:
         self._share = share
-        self._spent: float | None = None
-        self._cost = 0.0
+        self._looks, self._spent = 0, time.thread_time()
+        self._pause = OFTEN
 
     def pause(self) -> float:
         """Seconds until the next look."""
-        now = time.thread_time()
-        if self._spent is not None:
-            cost = now - self._spent
-            self._cost += (cost - self._cost) * (_SMOOTH if self._cost else 1.0)
-        self._spent = now
-        return min(max(OFTEN, self._cost / self._share), RARE)
+        self._looks += 1
+        if self._looks == _TOGETHER:
+            before, self._spent = self._spent, time.thread_time()
+            self._pause = min(max(OFTEN, (self._spent - before) / _TOGETHER / self._share), RARE)
+            self._looks = 0
+        return self._pause

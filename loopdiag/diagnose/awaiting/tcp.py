@@ -7,6 +7,7 @@ first answer on, as its process has only just called listen(); only a forwarder 
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -89,6 +90,7 @@ class TcpLook(Look):
         self._pending = self._held = self._scout = None
         if self._knock is not None:
             self._knock.close()
+            self._knock = None
 
     def _ended(self) -> TcpAttempt | None:
         """An attempt that has ended: the one under way, or a new one; a far host gets one at a time."""
@@ -111,8 +113,9 @@ class TcpLook(Look):
 
     def _refused_again(self) -> bool:
         knock = self._knock
-        if knock is not None and not knock.answered and knock.refused():
-            return True
+        with contextlib.suppress(OSError):  # a socket that is not to be had: the attempt itself tells
+            if knock is not None and not knock.answered and knock.refused():
+                return True
         self._refusal = None
         knocking = knock.take() if knock else None
         if knocking is not None:
