@@ -22,7 +22,8 @@ def is_tls_answer(data: bytes) -> bool:
 class Said(Observation):
     """What came back to `sent` (empty: nothing was sent). `received` counts bytes, `first` are the first of them.
 
-    `text` is what people can read of it, cut and on one line. Anybody may have written it.
+    `text` is what people can read of it, cut and on one line. Anybody may have written it. `unacknowledged`: where it
+    fell silent, the other end's kernel had not even acknowledged what was sent (None: not looked at).
     """
 
     sent: str = ""
@@ -30,6 +31,7 @@ class Said(Observation):
     first: bytes = field(default=b"", metadata={"json": False})
     text: str | None = None
     secure: bool = False  # within TLS
+    unacknowledged: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

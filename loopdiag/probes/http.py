@@ -112,6 +112,7 @@ def ended(
         address=stream.address, port=stream.port, outcome=outcome, errno=end.errno, seconds=stream.seconds,
         local=stream.local, sent=f"GET {_path(target)}", received=stream.received, first=heard[:64], secure=secure,
         text=readable(heard), path=_path(target), host=host,
+        unacknowledged=stream.unacknowledged if outcome is Outcome.TIMED_OUT else None,
     )  # fmt: skip
 
 

@@ -183,4 +183,5 @@ def _listen(stream: Stream, name: str, question: bytes, scheme: str) -> Greeting
     return Greeting(
         address=stream.address, port=stream.port, outcome=outcome, errno=end.errno, seconds=stream.seconds,
         local=stream.local, sent=name, received=stream.received, first=stream.first, text=readable(heard),
+        unacknowledged=stream.unacknowledged if outcome is Outcome.TIMED_OUT else None,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _STARTED = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 _CHUNK = 4096
+_UNACKED = 24  # the offset of tcpi_unacked in struct tcp_info: linux/tcp.h
 
 
 class EndedError(Exception):
@@ -56,6 +58,17 @@ class Stream:
     def seconds(self) -> float:
         """Since the beginning."""
         return time.monotonic() - self._began
+
+    @property
+    def unacknowledged(self) -> bool | None:
+        """Something that was sent is not acknowledged: by its kernel, whatever the peer's process does. tcp(7)."""
+        if self.port is None or self._socket is None or not hasattr(socket, "TCP_INFO"):
+            return None
+        try:
+            told = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _UNACKED + 4)
+        except OSError:
+            return None
+        return bool(int.from_bytes(told[_UNACKED:], sys.byteorder)) if len(told) == _UNACKED + 4 else None
 
     def connect(self) -> None:
         """Connect, where it is not connected already; raises EndedError where that fails."""

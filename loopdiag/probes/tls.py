@@ -160,6 +160,7 @@ def _ended(stream: Stream, server_name: str, end: EndedError) -> TlsHandshake:
         address=stream.address, port=stream.port, outcome=end.outcome, errno=end.errno, seconds=stream.seconds,
         local=stream.local, sent="TLS ClientHello", received=stream.received, first=stream.first,
         server_name=server_name,
+        unacknowledged=stream.unacknowledged if end.outcome is Outcome.TIMED_OUT else None,
     )  # fmt: skip
 
 

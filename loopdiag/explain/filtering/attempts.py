@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import known, seen
 from loopdiag.explain.listeners.serving import serving
 from loopdiag.model.observation import Outcome, TcpConnect
+from loopdiag.model.service import Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,6 +92,14 @@ def half_open(case: Case, attempt: Attempt) -> TcpConnect | None:
     half = next((one for one in attempt.seen if isinstance(one, TcpConnect) and one.half_open), None)
     full = half is not None and any(there.full for there in serving(case, half))
     return None if full else half
+
+
+def unacknowledged(case: Case, attempt: Attempt) -> tuple[Said, ...]:
+    """What was said over the connection, and did not come as far as the other end's kernel."""
+    return tuple(
+        one for one in case.observations
+        if isinstance(one, Said) and one.to == attempt.to and one.unacknowledged and one.outcome is Outcome.TIMED_OUT
+    )  # fmt: skip
 
 
 def dropped(case: Case) -> bool:

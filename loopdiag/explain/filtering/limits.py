@@ -55,13 +55,13 @@ def _finding(
     limit = int(match[2]) if match else 0
     held = _connections(case, attempt)
     full = held is not None and held >= limit
-    counted = f"this host holds {held} connections to it" if held is not None else "its connections were not counted"
+    counted = f"this host holds {held} of them" if held is not None else "its connections were not counted"
     way = "" if stopped_by is None else f", and {named(stopped_by)} stops all others"
     return Finding(
         cause="conntrack-full",
         certainty=Certainty.PROVEN if full else Certainty.LIKELY,
         subject=attempt.to,
-        statement=f"{named(step)} allows {limit} connections at a time and {'is' if full else 'is probably'} used up"
+        statement=f"{named(step)} allows {limit} connection{'' if limit == 1 else 's'} at a time and {'is' if full else 'is probably'} used up"
         f"{way}, so {packet(path.packet, attempt.to)} gets no further: {text(step)}",
         evidence=(shown(step), Evidence(f"connections to port {attempt.seen[0].port}", counted), *attempt.evidence),
         fixes=(Fix("close connections that are not needed, or raise the limit in that rule"),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import Attempt, attempts, failed, half_open
+from loopdiag.explain.filtering.attempts import Attempt, attempts, failed, half_open, unacknowledged
 from loopdiag.explain.listeners.refused import is_own
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.routed import routed
@@ -36,7 +36,7 @@ def qdisc_on_loopback(case: Case) -> Iterator[Finding]:
     """Blamed only where it dropped, holds packets back, or must; a discipline that lets all pass is none."""
     qdiscs = known(case.facts.qdiscs) or ()
     silent = [one for one in failed(case) if (one.silent or _not_sent(one)) and _unexplained(one)]
-    silent += [one for one in attempts(case) if half_open(case, one) and _unexplained(one)]
+    silent += [one for one in attempts(case) if _stands(case, one) and _unexplained(one)]
     for qdisc in qdiscs if silent else ():
         trouble = dropping(case, qdisc)
         if trouble:
@@ -47,6 +47,11 @@ def qdisc_on_loopback(case: Case) -> Iterator[Finding]:
         if slow and (qdisc.delay or qdisc.rate):
             yield _finding(case, slow, Trouble(qdisc, _delays(qdisc), Certainty.LIKELY), Severity.WARNING)
             return
+
+
+def _stands(case: Case, attempt: Attempt) -> bool:
+    """The connection came about, and what followed did not arrive."""
+    return bool(half_open(case, attempt) or unacknowledged(case, attempt))
 
 
 def _unexplained(attempt: Attempt) -> bool:

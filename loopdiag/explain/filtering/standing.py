@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import KINDS, attempts, dropped, half_open, uncertain
+from loopdiag.explain.filtering.attempts import KINDS, attempts, dropped, half_open, unacknowledged, uncertain
 from loopdiag.explain.filtering.limits import is_limit
 from loopdiag.explain.filtering.qdisc import dropping
 from loopdiag.explain.filtering.unseen import LOOK, gap
@@ -17,15 +17,16 @@ from loopdiag.explain.filtering.verdicts import Decision, finding
 from loopdiag.explain.filtering.wording import named, text
 from loopdiag.explain.listeners.refused import is_own
 from loopdiag.model.finding import Certainty, Evidence, Finding
-from loopdiag.model.observation import Outcome
+from loopdiag.model.observation import Outcome, TcpConnect
+from loopdiag.model.packetfilter import LAST_OF_HANDSHAKE
 from loopdiag.model.routed import routed
+from loopdiag.model.service import Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loopdiag.explain.filtering.attempts import Attempt
     from loopdiag.model.case import Case
-    from loopdiag.model.observation import TcpConnect
 
 _STOPS = {"drop": ("filter-drops", "discards"), "reject": ("filter-rejects", "rejects")}
 # How a service that is spoken to seems to behave, where a rule stops what is said.
@@ -40,7 +41,7 @@ def stands_and_stops(case: Case) -> Iterator[Finding]:
         if told and not is_limit(told.step):
             found = finding(case, *_STOPS[told.step.action], [(attempt, told)])
             yield _with(found, half) if half else found
-        elif half:
+        elif half or (not attempt.failures and unacknowledged(case, attempt)):
             yield from _unseen(case, attempt, half)
 
 
@@ -63,10 +64,16 @@ def _stopped(case: Case, attempt: Attempt, half: TcpConnect | None) -> Decision 
     spoken = [one for one in case.observations if one.kind not in KINDS and one.address == attempt.seen[0].address]
     if any(one.outcome.good for one in spoken):
         return None
+    arrived = {one.unacknowledged for one in spoken if isinstance(one, Said) and one.outcome is Outcome.TIMED_OUT}
+    complete = any(isinstance(one, TcpConnect) and one.far_end == "ESTABLISHED" for one in attempt.seen)
     for path in attempt.following:
+        if complete and path.packet.name == LAST_OF_HANDSHAKE:
+            continue
         if path.certain and path.verdict in _STOPS:
             return Decision(path, path.steps[-1], Certainty.PROVEN)
         maybe = next((step for step in path.steps if step.action in _STOPS), None)
+        if not half and arrived == {path.packet.answer}:
+            continue  # what was said came through, or did not come as far as to be answered
         if maybe and (half or any(one.outcome is _SHOWS[maybe.action] for one in spoken)):
             return Decision(path, maybe, _certainty(case, attempt, half))
     return None
@@ -90,16 +97,28 @@ def _far(half: TcpConnect) -> Evidence:
     return Evidence(f"connection {half.local}", "ESTABLISHED at the client's end, SYN-RECV at the listener's")
 
 
-def _unseen(case: Case, attempt: Attempt, half: TcpConnect) -> Iterator[Finding]:
+def _unseen(case: Case, attempt: Attempt, half: TcpConnect | None) -> Iterator[Finding]:
     """No rule is seen to do it, and yet something does."""
-    if not is_own(case, routed(half.address)) or any(dropping(case, one) for one in known(case.facts.qdiscs) or ()):
+    own = is_own(case, routed(attempt.seen[0].address))
+    if not own or any(dropping(case, one) for one in known(case.facts.qdiscs) or ()):
         return
+    what = (
+        f"the connection to {attempt.to} stands at the client's end only: the packet that ends the handshake does not "
+        "come to the listener"
+        if half
+        else f"the connection to {attempt.to} is made, and what is sent over it is not acknowledged even by the kernel "
+        "of this host"
+    )
     yield Finding(
         cause="filter-drops",
         certainty=Certainty.LIKELY,
         subject=attempt.to,
-        statement=f"the connection to {attempt.to} stands at the client's end only: the packet that ends the handshake "
-        "does not come to the listener, as where a rule of the packet filter drops it; the rule could not be seen",
-        evidence=(_far(half), *gap(case)),
+        statement=f"{what}, as where a rule of the packet filter drops it; the rule could not be seen",
+        evidence=(*((_far(half),) if half else map(_lost, unacknowledged(case, attempt))), *gap(case)),
         fixes=(LOOK,),
     )
+
+
+def _lost(said: Said) -> Evidence:
+    after = f" after {said.seconds:.1f} s" if said.seconds is not None else ""
+    return Evidence(said.label, f"{said.sent} is not acknowledged{after}")

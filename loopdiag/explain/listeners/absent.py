@@ -38,7 +38,8 @@ def bound_not_listening(case: Case) -> Iterator[Finding]:
     yield Finding(
         cause="bound-not-listening",
         subject=subject(case, attempts),
-        statement=f"{who(bound)} has bound a socket to {where(bound)}, but never called listen() on it, so "
+        statement=f"{who(bound)} has bound a socket to {where(bound)}, but does not listen on it (no listen(), or it "
+        f"was shut down), so "
         f"{are_refused(attempts)}",
         evidence=(*refusals(attempts), *shown([bound])),
         fixes=(

@@ -57,7 +57,7 @@ def follow(ruleset: Ruleset, world: World, exchange: Exchange) -> Iterator[Filte
         packet = _addressed(template, arrived) if template.answer else _like(template, exchange.probe)
         path = _follow(rules, world, connection, packet, exchange.of, local)
         yield path
-        if path.verdict != "accept":
+        if not _goes_on(path, exchange):
             return
 
 

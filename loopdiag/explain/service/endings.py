@@ -70,7 +70,7 @@ def no_reply(case: Case) -> Iterator[Finding]:
     """Nothing, or no whole answer, within the time that was waited, from a process that is alive and accepts."""
     for one in _told(case, Outcome.TIMED_OUT):
         there = serving(case, one)
-        if any(each.queue or is_held_up(each) for each in there):
+        if one.unacknowledged or any(each.queue or is_held_up(each) for each in there):
             continue  # nobody took the connection: that is another cause
         some = f"only the {one.received} bytes of a beginning" if one.received else "nothing"
         yield Finding(

@@ -27,7 +27,7 @@ from loopdiag.model.observation import Outcome, TcpConnect, UdpExchange
 from loopdiag.model.packetfilter import LAST_OF_HANDSHAKE
 from loopdiag.model.report import Verdict
 from loopdiag.model.route import RouteAnswer
-from loopdiag.model.service import Greeting
+from loopdiag.model.service import Greeting, HttpExchange
 from loopdiag.model.socket import Socket
 from loopdiag.model.target import parse_target
 from loopdiag.model.unknown import Unknown
@@ -326,3 +326,23 @@ def test_an_errno_that_no_network_gave(errno: str, certainty: Certainty) -> None
     sent = {**nothing, "counters": Counters({}, {}, {"Tcp.ActiveOpens": 1})}
     assert not list(sandbox_denies(case(seen, **sent)))
     assert not list(sandbox_denies(case(seen, **{**nothing, "sandbox": SANDBOX})))
+
+
+def test_what_is_said_and_never_acknowledged() -> None:
+    silent = HttpExchange(address="127.0.0.1", port=80, outcome=Outcome.TIMED_OUT, sent="GET /", local="127.0.0.1:1",
+                          unacknowledged=True, seconds=1.5)  # fmt: skip
+    hidden = case(WORKS, filter_paths=None, ruleset=Unknown("packet filter rules", "reading them needs CAP_NET_ADMIN"))
+    (found,) = stands_and_stops(replace(hidden, observations=(WORKS, silent)))
+    assert (found.cause, found.certainty) == ("filter-drops", Certainty.LIKELY)
+    assert "not acknowledged" in found.statement
+    heard = replace(silent, unacknowledged=False)
+    assert not list(stands_and_stops(replace(hidden, observations=(WORKS, heard))))
+
+
+def test_a_quota_that_runs_out_once_the_connection_stands() -> None:
+    rules = ruleset(chain([dport(80), {"quota": {"val": 130, "inv": True}}, DROP]))
+    silent = HttpExchange(address="127.0.0.1", port=80, outcome=Outcome.TIMED_OUT, sent="GET /", unacknowledged=True)
+    standing = replace(WORKS, far_end="ESTABLISHED")
+    (found,) = stands_and_stops(replace(case(standing, rules), observations=(standing, silent)))
+    assert "the data to" in found.statement
+    assert not list(stands_and_stops(case(standing, rules)))
