@@ -27,8 +27,9 @@ with socket.create_server(("127.0.0.1", 9300)) as server:
 
 
 def test_one_that_comes_up_behind_nat_is_met(host: Host) -> None:
-    host.sh("ip link set lo up; nft 'table ip n { chain out { type nat hook output priority -100; "
-            "tcp dport 9299 redirect to :9300; } }'")  # fmt: skip
+    host.sh("""ip link set lo up; nft add table ip n
+            nft 'add chain ip n out { type nat hook output priority -100; }'
+            nft add rule ip n out tcp dport 9299 redirect to :9300""")
     refused = threading.Event()
     starter = threading.Thread(target=lambda: refused.wait(10) and host.python(SERVE))
     starter.start()
