@@ -45,7 +45,7 @@ class _Words(click.Command):
         return super().parse_args(ctx, args[:at])
 
 
-@click.command(cls=_Words, options_metavar="[OPTIONS]", epilog="Exit codes: 0, or that of COMMAND; 124 timed out.")
+@click.command(cls=_Words, options_metavar="[OPTIONS]", epilog="Exit codes: 0, or that of COMMAND; 124 timed out (nagios: 2).")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET... [-- COMMAND...]")
 @click.option("--all", "every", is_flag=True, help="Until every target answers (the default).")
 @click.option("--any", "any_one", is_flag=True, help="Until one of them answers.")

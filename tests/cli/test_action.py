@@ -67,6 +67,15 @@ def test_options_are_one_a_line(tmp_path: Path) -> None:
     assert "No such option" not in done.stderr
 
 
+def test_a_file_of_checks_is_a_target(tmp_path: Path) -> None:
+    (tmp_path / "loopdiag.toml").write_text(
+        '[[interface]]\ntarget = "lo"\n[[resolve]]\ntarget = "localhost"\nexpect = ["127.0.0.99"]'
+    )
+    done = ask(tmp_path, "loopdiag.toml", command="check")
+    assert done.returncode == 1, done.stderr
+    assert "localhost" in done.stdout.splitlines()[0]
+
+
 def test_no_expression_stands_in_a_script() -> None:
     for step in STEPS:
         assert "${{" not in step["run"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,8 @@ import pytest
 import yaml
 
 from loopdiag.cli.app import app
+from loopdiag.model.assertion import KINDS
+from loopdiag.model.checkfile import parse_checks
 from loopdiag.report.formats import FORMATS
 from tests.cli.documented import Line, blocks, lines
 from tests.host import PROJECT
@@ -67,7 +70,23 @@ def test_every_format_is_documented(name: str) -> None:
     assert name == "table" or any(f"--{name}" in words or name in words for words in shown)
 
 
+def test_the_file_of_checks_is_one() -> None:
+    page = PROJECT / "docs" / "check.md"
+    (example,) = [one.text for one in blocks(page) if one.language == "toml"]
+    assert len(parse_checks(example, "check.md")) == 4
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_of_check_is_documented_with_its_keys_and_words(kind: str) -> None:
+    text = (PROJECT / "docs" / "check.md").read_text(encoding="utf-8")
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `[[{kind}]]` |")]
+    assert all(f"`{key}`" in row for key in KINDS[kind].keys)
+    assert all(f"`{word}`" in row or "failure" in row or "..." in row for word in KINDS[kind].words)
+
+
 def _load(language: str, text: str) -> Any:
+    if language == "toml":
+        return tomllib.loads(text)
     if language == "yaml":
         return yaml.safe_load(text)
     return json.loads(text) if language == "json" else compile(text, "docs", "exec")
@@ -76,7 +95,7 @@ def _load(language: str, text: str) -> Any:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_blocks_are_what_they_say(page: Path) -> None:
     for block in blocks(page):
-        if block.language in ("yaml", "json", "python"):
+        if block.language in ("yaml", "json", "toml", "python"):
             assert _load(block.language, block.text)
 
 

@@ -85,4 +85,4 @@ def test_the_kubelets_probe(serving: int, closed: int) -> None:
 def test_the_custom_plugin_of_node_problem_detector() -> None:
     done = of("why", 0)
     assert done.returncode in (0, 1, 3)
-    assert len(done.stdout.splitlines()[0]) <= 80
+    assert done.stdout[:80].partition(":")[0] in ("works", "degraded", "broken", "unknown")
