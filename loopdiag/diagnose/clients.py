@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loopdiag.diagnose.attempts import Attempts
 from loopdiag.diagnose.gather import Question, gather
-from loopdiag.diagnose.proxies import proxies
-from loopdiag.explain.clients.addresses import NameAnswers, addresses_of, lookup_of
+from loopdiag.diagnose.proxies import VARIABLES, proxies
+from loopdiag.explain.clients.addresses import NameAnswers, addresses_of, lookups_of
 from loopdiag.explain.clients.agreement import agreement
 from loopdiag.explain.clients.policy import is_of, parse_policies
 from loopdiag.explain.clients.predict import Surroundings, predict
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from loopdiag.model.names import NameFacts
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
+    from loopdiag.probes.clients import Run
 
 _WEB = ("http", "https", "ws", "wss")
 _DATABASES = {"postgres": "postgres", "postgresql": "postgres", "mysql": "mysql"}
 _MOST_ADDRESSES = 16
+_IPV6_INTERNET = "2001:4860:4860::8888"  # whether it has a route is what Chromium looks at; nothing is sent to it
 
 
 def with_clients(
@@ -58,7 +60,8 @@ def with_clients(
     here = _surroundings(target, report, names, policies, timeout)
     rows = [predict(one, here) for one in policies]
     if verify and target.port is not None:
-        runs = {one.name for one in policies if one.program and _understood(one, report)}
+        is_web = any(one.kind == "http" and one.outcome.good for one in report.observations)
+        runs = {one.name for one in policies if one.speaks == "http" or not is_web}  # HTTP is not answered for others
         rows = [_verified(row, one, here) if one.name in runs else row for row, one in zip(rows, policies, strict=True)]
     seconds = report.seconds + time.monotonic() - began
     return replace(report, seconds=seconds, extra={**report.extra, "clients": tuple(rows)})
@@ -108,15 +111,31 @@ def _names(target: Target, facts: Facts, policies: Sequence[Policy], timeout: fl
         return names
     files: NameFacts | None = known(read("names", names.host))
     if files:
-        lines = tuple(line.address for line in files.lines()) if isinstance(files.hosts, tuple) else None
-        names = replace(names, hosts_file=lines, dns_alone=_dns_alone(files))
-    wanted = dict.fromkeys(lookup_of(one, names) for one in policies)
-    return replace(names, lookups=_looked_up(names.host, wanted, timeout))
+        names = _with_files(names, files)
+    wanted = dict.fromkeys(lookup for one in policies for lookup in lookups_of(one, names))
+    names = replace(names, lookups=_looked_up(names.host, wanted, timeout))
+    return replace(names, **_ways(names))
 
 
-def _dns_alone(files: NameFacts) -> bool:
-    services = ("files", "dns") if not isinstance(files.services, tuple) else files.services
-    return {one for one in services if not one.startswith("[")} <= {"files", "dns"}
+def _with_files(names: NameAnswers, files: NameFacts) -> NameAnswers:
+    """With what the resolver's files say of the name."""
+    lines = files.lines() if isinstance(files.hosts, tuple) else None
+    listed = files.services if isinstance(files.services, tuple) else ("files", "dns")
+    return replace(
+        names,
+        hosts_file=None if lines is None else tuple(line.address for line in lines),
+        spelled_so=any(names.host in line.names for line in lines or ()),
+        services=tuple(one for one in listed if not one.startswith("[")),
+    )
+
+
+def _ways(names: NameAnswers) -> dict[str, Any]:
+    """From which address each can be sent to, and whether there is a way to the IPv6 Internet."""
+    from loopdiag.probes.source import sources_of
+
+    found = {one for each in names.lookups.values() if isinstance(each, tuple) for one in each}
+    sources = sources_of({*found, *(names.hosts_file or ()), _IPV6_INTERNET})
+    return {"sources": sources, "ipv6_route": _IPV6_INTERNET in sources}
 
 
 def _looked_up(host: str, wanted: Iterable[Lookup], timeout: float | None) -> dict[Lookup, tuple[str, ...] | str]:
@@ -136,7 +155,7 @@ def _surroundings(
 ) -> Surroundings:
     seen = {one.address: one for one in report.observations if isinstance(one, TcpConnect)}
     question = Question(target=replace(target, scheme="http"))
-    environment = proxies(question, report.facts)
+    environment = {**proxies(question, report.facts), **_empty_variables()}
     if target.port is not None:
         found = (addresses_of(one, names) for one in policies)
         tried = dict.fromkeys(one for each in found if isinstance(each, tuple) for one in each)
@@ -161,23 +180,35 @@ def _answering(question: Question, facts: Facts, environment: Mapping[str, str])
     return {endpoint(one.host, one.port): ports[one.port] for one in found if one and one.port in ports}
 
 
-def _understood(policy: Policy, report: Report) -> bool:
-    """Of the version that is installed; and what has answered HTTP is asked by HTTP clients alone."""
-    from loopdiag.probes.clients import installed_version
+def _empty_variables() -> dict[str, str]:
+    """The proxy variables that are set to nothing, which hides others from some."""
+    import os
 
-    if (policy.since or policy.before) and not is_of(policy, installed_version(policy.program)):
-        return False
-    is_web = any(one.kind == "http" and one.outcome.good for one in report.observations)
-    return policy.speaks == "http" or not is_web
+    names = (spelling for name in VARIABLES for spelling in (name, name.upper()))
+    return {name: "" for name in names if os.environ.get(name) == ""}
 
 
 def _verified(row: Prediction, policy: Policy, here: Surroundings) -> Prediction:
-    """The row with what the real client did, where it is installed."""
+    """The row with what the real client did, where one of its version is installed."""
+    if not policy.program:
+        return row
+    from loopdiag.probes.client_installed import installed
     from loopdiag.probes.clients import run_client
 
-    ran = run_client(policy.program, here.names.host, here.port or 0, here.scheme)
-    if ran is None:
-        return row
+    found = (parse_proxy(name, value) for name, value in here.environment.items() if name.lower() != "no_proxy")
+    proxy_ports = [one.port for one in found if one and one.port]
+    for one in installed(policy.program):
+        if is_of(policy, one.version) and policy.build in ("", one.build):
+            ran = run_client(policy.program, one.path, here.names.host, here.port or 0, here.scheme, proxy_ports)
+            if ran:
+                return replace(row, verified=_witness(row, policy, here, ran))
+    return row
+
+
+def _witness(row: Prediction, policy: Policy, here: Surroundings, ran: Run) -> Witness:
     peer = endpoint(*ran.peer) if ran.peer else None
-    agrees = agreement(row, here, peer, ran.said, ran.waited)
-    return replace(row, verified=Witness(program=ran.program, peer=peer, says=ran.said, agrees=agrees))
+    if here.names.host in policy.unix_socket_for:
+        agrees: bool | None = peer is None
+    else:
+        agrees = agreement(row, here, peer, ran.said, ran.waited, certain=ran.certain)
+    return Witness(program=ran.program, peer=peer, says=ran.said, agrees=agrees)

@@ -40,6 +40,7 @@ class Witness:
 class Prediction:
     """One client's row. `seconds` pass before it tries the address that it reaches; None where nobody can say.
 
+    `ran` are the versions that were run and did as the policy states; none where it rests on its sources alone.
     `addresses` are in the order of its attempts, empty where it has none; `tries` is `one`, `sequential` (each waits
     for `delay` seconds, or for the kernel's time-out), `racing` (the other IP version starts after `delay`).
     """
@@ -57,4 +58,5 @@ class Prediction:
     proxy_variables: tuple[str, ...] = ()
     no_proxy: str
     sources: tuple[str, ...]
+    ran: tuple[str, ...] = ()
     verified: Witness | None = None

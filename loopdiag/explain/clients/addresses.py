@@ -7,17 +7,20 @@ from fnmatch import fnmatchcase
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.clients.rfc6724 import by_rfc6724
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from loopdiag.explain.clients.policy import Policy
 
 TIMED_OUT = "timed-out"  # in place of an EAI_ error, where nobody waited for longer
+PLAIN = frozenset({"files", "dns"})  # the services of nsswitch.conf that clients with a resolver of their own know
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One way to ask getaddrinfo(3): the family (4, or None for both) and whether with AI_ADDRCONFIG."""
+    """One way to ask getaddrinfo(3): the family (4, 6, or None for both) and whether with AI_ADDRCONFIG."""
 
     family: int | None = None
     configured_only: bool = False
@@ -31,31 +34,30 @@ class NameAnswers:
     numeric: bool = False  # `host` is an address: nothing is looked up
     lookups: Mapping[Lookup, tuple[str, ...] | str] = field(default_factory=dict)
     hosts_file: tuple[str, ...] | None = None  # its addresses of the name, in its order; None where it was not read
-    dns_alone: bool = True  # beside the hosts file, getaddrinfo asks DNS and nothing else
+    spelled_so: bool = True  # the hosts file has the name in the very letters that were asked for
+    services: tuple[str, ...] = ("files", "dns")  # of nsswitch.conf, in its order
+    sources: Mapping[str, str] = field(default_factory=dict)  # of the addresses that can be sent to: from which address
     ipv6_address: bool = True  # some interface has an IPv6 address
     ipv6_loopback: bool = True  # ::1 is on an interface
+    ipv6_route: bool = True  # there is a way to the IPv6 Internet
 
 
-def lookup_of(policy: Policy, names: NameAnswers) -> Lookup:
-    """How this client asks getaddrinfo on this host."""
+def lookups_of(policy: Policy, names: NameAnswers) -> tuple[Lookup, ...]:
+    """How this client asks getaddrinfo on this host: in one question, or in one for each IP version."""
     missing = (policy.ipv4_only_without == "ipv6-address" and not names.ipv6_address) or (
         policy.ipv4_only_without == "ipv6-loopback" and not names.ipv6_loopback
     )
-    return Lookup(4 if missing else None, policy.configured_only)
+    families = (6, 4) if policy.resolver == "getaddrinfo-each" else (4 if missing else None,)
+    return tuple(Lookup(family, policy.configured_only) for family in families)
 
 
 def addresses_of(policy: Policy, names: NameAnswers) -> tuple[str, ...] | str | None:
     """Its attempts in order, or the resolver's error; None where it asks what nobody asked here."""
     if names.numeric:
         return (names.host,)
-    if any(fnmatchcase(names.host.lower().rstrip("."), name) for name in policy.hardwired):
+    if any(fnmatchcase(names.host.lower(), name) for name in policy.hardwired):
         return policy.hardwired_to
-    if policy.resolver == "hosts-and-dns" and names.hosts_file:
-        found: tuple[str, ...] | str | None = names.hosts_file
-    elif policy.resolver == "hosts-and-dns" and not (names.dns_alone and names.hosts_file is not None):
-        return None
-    else:
-        found = names.lookups.get(lookup_of(policy, names))
+    found = _found(policy, names)
     if isinstance(found, str) and policy.localhost_otherwise and names.host.lower() == "localhost":
         return (policy.localhost_otherwise,)
     if found is None or isinstance(found, str):
@@ -71,25 +73,40 @@ def groups_of(addresses: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
     return same, tuple(one for one in addresses if one not in same)
 
 
+def _found(policy: Policy, names: NameAnswers) -> tuple[str, ...] | str | None:
+    if policy.resolver != "hosts-and-dns" or (policy.nsswitch == "or-getaddrinfo" and not set(names.services) <= PLAIN):
+        return _asked(policy, names)
+    services = names.services if policy.nsswitch == "minded" else ("files", "dns")
+    lines = names.hosts_file if names.spelled_so or not policy.exact_case else ()
+    if lines and "files" in services and "dns" not in services[: services.index("files")]:
+        return tuple({":" in one: one for one in reversed(lines)}.values()) if policy.one_of_each else lines
+    same = set(names.services) <= PLAIN and ("dns" in names.services) == ("dns" in services) and lines is not None
+    return _asked(policy, names) if same and (lines == names.hosts_file or "dns" not in services) else None
+
+
+def _asked(policy: Policy, names: NameAnswers) -> tuple[str, ...] | str | None:
+    """What getaddrinfo says; where the IP versions are asked for on their own, one without an answer is no error."""
+    answers = [names.lookups.get(one) for one in lookups_of(policy, names)]
+    found = tuple(one for answer in answers if isinstance(answer, tuple) for one in answer)
+    return found or answers[-1]
+
+
 def _ordered(policy: Policy, found: tuple[str, ...], names: NameAnswers) -> tuple[str, ...]:
+    if policy.ipv4_only_without == "ipv6-route" and not names.ipv6_route:
+        found = _without_ipv6(found)
     if policy.order == "ipv4-first":
         found = tuple(sorted(found, key=lambda one: ":" in one))
     elif policy.order == "ipv6-first":
         found = tuple(sorted(found, key=lambda one: ":" not in one))
-    elif policy.order == "rfc6724":
-        found = _by_rfc6724(found, names)
+    elif policy.order in ("go", "musl"):
+        found = by_rfc6724(found, names.sources, policy.order)
     if policy.connects != "alternating":
         return found
     pairs = zip_longest(*groups_of(found))
     return tuple(one for pair in pairs for one in pair if one)
 
 
-def _by_rfc6724(found: tuple[str, ...], names: NameAnswers) -> tuple[str, ...]:
-    """In the C library's order, which follows the same rules; a ::1 that nothing can be sent to comes last."""
-    known = names.lookups.get(Lookup())
-    place = {one: number for number, one in enumerate(known if isinstance(known, tuple) else ())}
-
-    def key(address: str) -> tuple[bool, int]:
-        return address == "::1" and not names.ipv6_loopback, place.get(address, len(place))
-
-    return tuple(sorted(found, key=key))
+def _without_ipv6(found: tuple[str, ...]) -> tuple[str, ...]:
+    """The IPv4 addresses, where there are any but loopback's."""
+    ipv4 = tuple(one for one in found if ":" not in one)
+    return ipv4 if any(not one.startswith("127.") for one in ipv4) else found

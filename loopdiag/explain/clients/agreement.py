@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from loopdiag.model.client import Prediction
 
 
-def agreement(row: Prediction, here: Surroundings, peer: str | None, said: str, waited: float | None) -> bool | None:
+def agreement(
+    row: Prediction, here: Surroundings, peer: str | None, said: str, waited: float | None, *, certain: bool = True
+) -> bool | None:
     """True, False, or None where that cannot be told. `peer` is the endpoint that it was connected to.
 
-    `waited`: the seconds after which it was stopped; None where it had ended by itself.
+    `waited`: the seconds after which it was stopped; None where it had ended by itself. `certain`: that there is no
+    `peer` is no mere want of a trace.
     """
-    if row.ending is Ending.UNKNOWN:
+    if row.ending is Ending.UNKNOWN or not (certain or row.ending in (Ending.FAILS, Ending.HANGS)):
         return None
     if row.proxy and row.ending is Ending.PROXIED:
         return None if row.proxy.answers is None else _port(peer) == _port(row.proxy.to)

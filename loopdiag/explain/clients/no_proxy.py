@@ -24,16 +24,19 @@ def captured_by(
 
     `loopback`: the host is localhost or has a loopback address.
     """
-    for name in policy.https if secure else policy.http:
-        if environment.get(name):
-            proxy = parse_proxy(name, environment[name])
-            return None if _kept_away(policy, environment, host, port, loopback) else proxy
-    return None
+    name = _first_set(policy.https if secure else policy.http, environment, "proxy" in policy.empty_hides)
+    value = environment[name] if name else ""
+    if not name or not value or (policy.schemeless == "ignored" and "://" not in value):
+        return None
+    return None if _kept_away(policy, environment, host, port, loopback) else parse_proxy(name, value)
 
 
-def broken_by(policy: ProxyPolicy, environment: Mapping[str, str]) -> bool:
-    """NO_PROXY holds an entry with which this client fails altogether."""
-    return not set(policy.breaks_on).isdisjoint(_entries(policy, environment))
+def broken_by(policy: ProxyPolicy, environment: Mapping[str, str], proxy: Proxy | None) -> bool:
+    """NO_PROXY holds what this client fails at altogether, or its `proxy` is given as it cannot read it."""
+    if proxy and policy.schemeless == "fails" and "://" not in environment[proxy.variable]:
+        return True
+    bracketed = (entry[0] == "[" and entry[-1] == "]" for entry in _entries(policy, environment))
+    return "[::1]" in policy.breaks_on and any(bracketed)
 
 
 def honoured(policy: ProxyPolicy) -> str:
@@ -56,8 +59,12 @@ def _kept_away(
     return any(_covers(policy.forms, entry, host.lower(), port, entries) for entry in entries)
 
 
+def _first_set(names: Sequence[str], environment: Mapping[str, str], empty_too: bool) -> str | None:
+    return next((name for name in names if environment.get(name) or (empty_too and name in environment)), None)
+
+
 def _entries(policy: ProxyPolicy, environment: Mapping[str, str]) -> list[str]:
-    value = next((environment[name] for name in policy.no_proxy if environment.get(name)), "")
+    value = environment.get(_first_set(policy.no_proxy, environment, "no_proxy" in policy.empty_hides) or "", "")
     parts = (part.strip() for part in re.split(f"[{policy.separators}]+", value.lower()))
     return [part for part in parts if part]
 

@@ -9,7 +9,7 @@ from loopdiag.explain.clients.no_proxy import honoured
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loopdiag.explain.clients.policy import Policy
+    from loopdiag.explain.clients.policy import Policy, ProxyPolicy
 
 _LEAD = """# Who gets through: the clients that people use
 
@@ -22,18 +22,38 @@ $ loopdiag why localhost:3000 --client node --verify   # the real one too, if it
 $ loopdiag resolve localhost --clients              # addresses and their order alone
 ```
 
-Each address that any client would try is tried for real; the rest is predicted from the table below and from what the
-resolver of this host gives. `--verify` runs curl, Node.js, Python, Java, Ruby, PHP, BusyBox and psql
-where they are installed and shows what each did beside its prediction; a client that has not ended after 4 seconds is
-stopped. The predictions for these are tested on hosts of many kinds; the other rows rest on their sources alone, as
-does a version that is not the one installed. With `--json`, the rows are under `clients`.
+Each address that any client would try is tried for real; the rest is predicted from the tables below and from what the
+resolver of this host gives. `--verify` runs those that are installed, of whatever version a row is about, and shows
+what each did beside its prediction: curl, Chromium or Chrome, Node.js (also as `nodejs`, `node-18` and the like),
+Python, Go (the `go` command itself, as a Go program), Java, Ruby, PHP, BusyBox, psql and mysql. Each makes one request;
+one that has not ended after 4 seconds is stopped. Chromium runs headless with an empty profile of its own, which is
+deleted afterwards. It fetches nothing that the page asks for, looks up no other name, and is left alone where a proxy
+variable is set, since it would use that for more. Firefox is not run, since it cannot be kept to one request; nor is
+.NET, which has no program to run.
+
+What a row says was seen with the versions in the column "run", by tracing their connections on hosts of many kinds:
+one IP version or both, `::1` first or missing, IPv6 off; names that are missing, remapped, of the host's own addresses
+or below `localhost`; silent addresses; proxies, with `NO_PROXY` in many forms. A row without such versions rests on its
+sources alone, as does what a row says of others. With `--json`, the rows are under `clients`.
 
 All of it is data: a client is added by a `[[client]]` in `loopdiag/explain/clients/policies.toml`, with the sources of
 what it says. This page is made of that file by `make docs`.
 """
-_RESOLVERS = {"getaddrinfo": "getaddrinfo", "hosts-and-dns": "hosts file, then DNS"}
+_RESOLVERS = {
+    "getaddrinfo": "getaddrinfo", "getaddrinfo-each": "getaddrinfo for each IP version",
+    "hosts-and-dns": "hosts file, then DNS",
+}  # fmt: skip
+_NSSWITCH = {
+    "ignored": "", "minded": " as nsswitch.conf says", "or-getaddrinfo": " (getaddrinfo where nsswitch.conf has more)",
+}  # fmt: skip
+_WITHOUT = {
+    "": "", "ipv6-address": "IPv4 alone where no interface has an IPv6 address",
+    "ipv6-loopback": "IPv4 alone where ::1 cannot be bound",
+    "ipv6-route": "IPv4 alone without a route to the IPv6 Internet, unless all is loopback or IPv6",
+}  # fmt: skip
 _ORDERS = {
-    "resolver": "", "ipv4-first": "IPv4 first", "ipv6-first": "IPv6 first", "rfc6724": "ordered by RFC 6724"
+    "resolver": "", "ipv4-first": "IPv4 first", "ipv6-first": "IPv6 first", "go": "ordered by RFC 6724",
+    "musl": "ordered by RFC 6724",
 }  # fmt: skip
 
 
@@ -45,21 +65,22 @@ def markdown(policies: Sequence[Policy]) -> str:
 def _table(policies: Sequence[Policy]) -> Iterator[str]:
     yield "## Addresses"
     yield ""
-    yield "| client | versions | takes a name for | tries |"
-    yield "| --- | --- | --- | --- |"
+    yield "| client | versions | takes a name for | tries | run |"
+    yield "| --- | --- | --- | --- | --- |"
     for one in policies:
-        yield f"| {one.name} | {one.versions} | {_names(one)} | {_tries(one)} |"
+        yield f"| {one.name} | {one.versions} | {_names(one)} | {_tries(one)} | {', '.join(one.ran) or 'no'} |"
 
 
 def _names(one: Policy) -> str:
     fixed = f"{', '.join(f'`{name}`' for name in one.hardwired)}: always {', '.join(one.hardwired_to)}"
-    without = {"": "", "ipv6-address": "IPv4 alone where no interface has an IPv6 address",
-               "ipv6-loopback": "IPv4 alone where ::1 cannot be bound"}[one.ipv4_only_without]  # fmt: skip
+    own = _NSSWITCH[one.nsswitch] if one.resolver == "hosts-and-dns" else ""
     parts = (
         fixed if one.hardwired else "",
         f"UNIX socket for `{', '.join(one.unix_socket_for)}`" if one.unix_socket_for else "",
-        _RESOLVERS[one.resolver] + (" with `AI_ADDRCONFIG`" if one.configured_only else ""),
-        without,
+        _RESOLVERS[one.resolver] + own + (" with `AI_ADDRCONFIG`" if one.configured_only else ""),
+        "of the file the first of each IP version" if one.one_of_each else "",
+        "of the file only what is spelled the same" if one.exact_case else "",
+        _WITHOUT[one.ipv4_only_without],
         f"`localhost` without an answer: {one.localhost_otherwise}" if one.localhost_otherwise else "",
         _ORDERS[one.order],
     )
@@ -68,12 +89,13 @@ def _names(one: Policy) -> str:
 
 def _tries(one: Policy) -> str:
     milliseconds = f"{(one.delay or 0) * 1000:.0f} ms"
-    patience = f", {one.delay:g} s for each" if one.delay and one.connects == "sequential" else ""
+    patience = f", {one.patience:g} s for each" if one.patience else ""
     return {
         "one": "the first alone",
         "sequential": f"one after the other{patience}",
         "alternating": f"one after the other, IP versions in turn, {milliseconds} for each but the last",
         "racing": f"both IP versions, the second {milliseconds} later or as the first fails",
+        "racing-ipv4": f"one after the other{patience}; after {milliseconds} a second attempt with IPv4 alone",
     }[one.connects]
 
 
@@ -87,14 +109,25 @@ def _proxies(policies: Sequence[Policy]) -> Iterator[str]:
     for one in policies:
         variables = ", ".join(f"`{name}`" for name in one.proxy.http) or "none"
         kept = honoured(one.proxy).replace("*", r"\*") if one.proxy.http else ""
-        broken = "".join(f"; fails with `{entry}` in it" for entry in one.proxy.breaks_on)
-        yield f"| {one.name} | {variables} | {kept}{broken} |"
+        yield f"| {one.name} | {variables} | {kept}{_oddities(one.proxy)} |"
+
+
+def _oddities(proxy: ProxyPolicy) -> str:
+    spaces = "; separated by commas alone" if proxy.no_proxy and proxy.separators == "," else ""
+    schemes = {
+        "read": "",
+        "ignored": "; ignores a proxy without a scheme",
+        "fails": "; fails with a proxy without one",
+    }
+    broken = "".join(f"; fails with `{entry}` in it" for entry in proxy.breaks_on)
+    hidden = "; an empty variable hides the next" if proxy.empty_hides else ""
+    return f"{spaces}{broken}{schemes[proxy.schemeless]}{hidden}"
 
 
 def _sources(policies: Sequence[Policy]) -> Iterator[str]:
     yield "## Sources"
     for one in policies:
         yield ""
-        yield f"{one.name}:"
+        yield f"{one.name} ({'run: ' + ', '.join(one.ran) if one.ran else 'not run'}):"
         yield ""
         yield from (f"- {source}" for source in one.sources)

@@ -38,15 +38,15 @@ class Surroundings:
 def predict(policy: Policy, here: Surroundings) -> Prediction:
     """The row of this client."""
     host = here.names.host
-    if host.lower() in policy.unix_socket_for:
+    if host in policy.unix_socket_for:
         return _row(policy, (), Ending.UNKNOWN, f"means its UNIX socket by {host}: no address is tried")
     if policy.refuses_bad_ports and here.port in BAD_PORTS:
         return _row(policy, (), Ending.FAILS, policy.refuses_bad_ports)
-    if broken_by(policy.proxy, here.environment):
-        return _row(policy, (), Ending.FAILS, policy.proxy.breaks_with)
     found = addresses_of(policy, here.names)
     secure = here.scheme in ("https", "wss")
     proxy = captured_by(policy.proxy, here.environment, secure, host, here.port, _is_loopback(host, found))
+    if broken_by(policy.proxy, here.environment, proxy):
+        return _row(policy, (), Ending.FAILS, policy.proxy.breaks_with)
     if proxy:
         return _proxied(policy, here, proxy)
     if found is None:
@@ -81,11 +81,7 @@ def _proxied(policy: Policy, here: Surroundings, proxy: Proxy) -> Prediction:
 def _connected(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Prediction:
     if here.port is None or not all(one in here.seen for one in found):
         return _row(policy, found, Ending.UNKNOWN, "")
-    waited = 0.0
-    if policy.connects == "racing":
-        reached, waited = _raced(policy, here, found)
-    else:
-        reached, waited = _in_turn(here, found, policy.delay)
+    reached, waited = _reached(policy, here, found)
     if reached is None:
         return _failed(policy, here, found)
     if reached == found[0]:
@@ -105,6 +101,15 @@ def _time(seconds: float) -> str:
 _KERNEL = 127.0  # seconds until connect() gives up: net.ipv4.tcp_syn_retries = 6 (tcp(7))
 
 
+def _reached(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[str | None, float]:
+    """Which address is reached, and the seconds until it is tried."""
+    if policy.connects == "racing":
+        return _raced(policy, here, found)
+    if policy.connects == "racing-ipv4":
+        return _rescued(policy, here, found)
+    return _in_turn(here, found, policy.delay if policy.connects == "alternating" else policy.patience)
+
+
 def _in_turn(here: Surroundings, found: Sequence[str], patience: float | None) -> tuple[str | None, float]:
     """One after the other: which is reached, and the seconds that the silent ones before it cost."""
     waited = 0.0
@@ -119,7 +124,7 @@ def _in_turn(here: Surroundings, found: Sequence[str], patience: float | None) -
 
 def _raced(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[str | None, float]:
     """Both IP versions, the second with a handicap, which ends where the first has failed altogether."""
-    first, second = (_in_turn(here, group, None) for group in groups_of(found))
+    first, second = (_in_turn(here, group, policy.patience) for group in groups_of(found))
     silent = any(here.seen[one].outcome is Outcome.TIMED_OUT for one in groups_of(found)[0])
     if first[0] and (not first[1] or not second[0]):
         return first
@@ -128,9 +133,20 @@ def _raced(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[st
     return second[0], second[1] + ((policy.delay or 0.0) if silent else 0.0)
 
 
+def _rescued(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[str | None, float]:
+    """One after the other; where one is silent, a second attempt with the IPv4 addresses alone starts beside it."""
+    reached, waited = _in_turn(here, found, policy.patience)
+    if not waited:
+        return reached, waited
+    second, later = _in_turn(here, [one for one in found if ":" not in one], policy.patience)
+    later += policy.delay or 0.0
+    return (second, later) if second and (reached is None or later < waited) else (reached, waited)
+
+
 def _failed(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Prediction:
     silent = [one for one in found if here.seen[one].outcome is Outcome.TIMED_OUT]
-    if silent and (policy.delay is None or policy.connects == "racing" or silent[-1] == found[-1]):
+    patience = policy.delay if policy.connects == "alternating" else policy.patience
+    if silent and (policy.connects in ("racing", "racing-ipv4") or not patience or silent[-1] == found[-1]):
         return _row(policy, found, Ending.HANGS, f"no answer from {silent[0]}")
     address = found[0] if policy.reports == "first" else found[-1]
     template = policy.fails_alone if len(found) == 1 and policy.fails_alone else policy.fails
@@ -139,15 +155,18 @@ def _failed(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Predi
 
 def _filled(policy: Policy, template: str, here: Surroundings, address: str | None, code: str | None) -> str:
     number = getattr(errno, code, None) if code else None
+    error = policy.errors.get(code or "") or (os.strerror(number) if number else _RESOLVER.get(code or "", code or ""))
     values = {
         "host": here.names.host,
         "named": f'"{here.names.host}"' + ("" if here.names.numeric else f" ({address})"),
+        "asked": endpoint(here.names.host, here.port),
         "port": here.port,
         "address": address,
         "endpoint": endpoint(address or "", here.port),
         "errno": code or "",
         "number": number,
-        "error": os.strerror(number) if number else _RESOLVER.get(code or "", code or ""),
+        "error": error,
+        "lower": error.lower(),
         "word": policy.words.get(code or "", code or ""),
     }
     return template.format(**values)
@@ -175,8 +194,8 @@ def _row(
         client=policy.name,
         versions=policy.versions,
         addresses=addresses,
-        tries="sequential" if policy.connects == "alternating" else policy.connects,
-        delay=policy.delay,
+        tries={"alternating": "sequential", "racing-ipv4": "racing"}.get(policy.connects, policy.connects),
+        delay=policy.patience if policy.delay is None else policy.delay,
         ending=ending,
         address=address,
         seconds=seconds,
@@ -185,4 +204,5 @@ def _row(
         proxy_variables=policy.proxy.http,
         no_proxy=honoured(policy.proxy),
         sources=policy.sources,
+        ran=policy.ran,
     )

@@ -76,6 +76,7 @@ def _verified(seen: Witness) -> str:
 def _details(row: Prediction, style: Style, layout: Layout) -> Iterator[str]:
     yield style("bold", f"{row.client} ({row.versions})")
     proxies = f"proxy: {', '.join(row.proxy_variables) or 'no variable'}; NO_PROXY: {row.no_proxy}"
-    for text in (proxies, *(f"source: {one}" for one in row.sources)):
+    run = f"run and found so: {', '.join(row.ran)}" if row.ran else "not run: rests on its sources alone"
+    for text in (proxies, run, *(f"source: {one}" for one in row.sources)):
         lines = wrap(harmless(text), layout.width, initial_indent="  ", subsequent_indent="    ")
         yield from lines

@@ -66,8 +66,39 @@ def test_loopback_is_never_sent_to_a_proxy_by_those_that_say_so() -> None:
 
 def test_an_entry_that_breaks_a_client_is_seen_among_others() -> None:
     by = ProxyPolicy(no_proxy=("no_proxy",), breaks_on=("[::1]",))
-    assert broken_by(by, {"no_proxy": "localhost, [::1]"})
-    assert not broken_by(by, {"no_proxy": "localhost, ::1"})
+    assert broken_by(by, {"no_proxy": "localhost, [::1]"}, None)
+    assert broken_by(by, {"no_proxy": "[fd00::7]"}, None)
+    assert not broken_by(by, {"no_proxy": "localhost, ::1"}, None)
+    assert not broken_by(ProxyPolicy(no_proxy=("no_proxy",)), {"no_proxy": "[::1]"}, None)
+
+
+@pytest.mark.parametrize(("schemeless", "taken", "broken"), [
+    ("read", True, False), ("ignored", False, False), ("fails", True, True),
+])  # fmt: skip
+def test_a_proxy_without_a_scheme(schemeless: str, taken: bool, broken: bool) -> None:
+    by = ProxyPolicy(http=("http_proxy",), schemeless=schemeless)
+    bare = {"http_proxy": "127.0.0.1:3128"}
+    found = captured_by(by, bare, False, "box", 80, loopback=False)
+    assert (found is not None) is taken
+    assert broken_by(by, bare, found) is broken
+    assert not broken_by(by, PROXY, captured_by(by, PROXY, False, "box", 80, loopback=False))
+
+
+def test_a_variable_that_is_empty_hides_the_next_from_some() -> None:
+    names = ("http_proxy", "HTTP_PROXY")
+    environment = {"http_proxy": "", "HTTP_PROXY": "http://127.0.0.1:3128"}
+    assert captured_by(ProxyPolicy(http=names), environment, False, "box", 80, loopback=False)
+    hides = ProxyPolicy(http=names, empty_hides=("proxy",))
+    assert captured_by(hides, environment, False, "box", 80, loopback=False) is None
+
+
+@pytest.mark.parametrize(("hides", "taken"), [((), False), (("no_proxy",), True)])
+def test_an_empty_no_proxy_hides_the_next_from_some(hides: tuple[str, ...], taken: bool) -> None:
+    by = ProxyPolicy(
+        http=("http_proxy",), no_proxy=("no_proxy", "NO_PROXY"), forms=("host",), empty_hides=hides,
+    )  # fmt: skip
+    environment = {**PROXY, "no_proxy": "", "NO_PROXY": "box"}
+    assert (captured_by(by, environment, False, "box", 80, loopback=False) is not None) is taken
 
 
 def test_what_is_read_is_said() -> None:

@@ -6,11 +6,13 @@ import pytest
 
 from loopdiag.diagnose.clients import document, read_policies
 from loopdiag.explain.clients.policy import Policy, is_of, parse_policies
+from loopdiag.probes.client_programs import COMMANDS
 from tests.host import PROJECT
 
 POLICIES = read_policies()
 WANTED = ("curl", "Chromium", "Firefox", "Node.js 16", "Node.js 17", "Node.js 20", "Python requests", "Python urllib",
           "Python httpx", "Go, pure", "Go, cgo", "Java", "Ruby", "PHP", "BusyBox", ".NET", "psql", "mysql")  # fmt: skip
+NOT_RUN = {"Ruby 3.4"}  # rest on their sources alone
 ONE = '[[client]]\nname = "x"\nversions = "1"\nsources = ["y"]\nfails = "f"\nunresolved = "u"\n'
 
 
@@ -27,8 +29,16 @@ def test_every_row_has_its_sources(policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda one: one.name)
+def test_every_row_but_a_few_was_run(policy: Policy) -> None:
+    assert bool(policy.ran) is (policy.name not in NOT_RUN)
+    assert not policy.program or policy.program in COMMANDS
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda one: one.name)
 def test_every_message_can_be_filled(policy: Policy) -> None:
-    words = dict.fromkeys(("host", "named", "port", "address", "endpoint", "errno", "number", "error", "word"), "1")
+    words = dict.fromkeys(
+        ("host", "named", "asked", "port", "address", "endpoint", "errno", "number", "error", "lower", "word"), "1"
+    )
     for template in (policy.fails, policy.fails_alone, policy.unresolved):
         assert "{" not in template.format(**words)
 
@@ -39,6 +49,8 @@ def test_every_message_can_be_filled(policy: Policy) -> None:
         (ONE + 'conects = "one"', "x: conects is no key"),
         (ONE + 'connects = "twice"', "x: connects must be one of"),
         (ONE + '[client.proxy]\nforms = ["hots"]', "x: hots is no form"),
+        (ONE + '[client.proxy]\nschemeless = "no"', "x: schemeless must be one of"),
+        (ONE + '[client.proxy]\nbreaks_on = ["[::2]"]', "is no form"),
         (ONE + '[client.proxy]\nhtpp = ["http_proxy"]', "x: proxy: htpp is no key"),
     ],
 )

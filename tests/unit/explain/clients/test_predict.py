@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from loopdiag.explain.clients.addresses import TIMED_OUT, Lookup, NameAnswers, addresses_of
+from loopdiag.explain.clients.addresses import TIMED_OUT, Lookup, NameAnswers, addresses_of, lookups_of
 from loopdiag.explain.clients.policy import Policy, ProxyPolicy
 from loopdiag.explain.clients.predict import Surroundings, predict
 from loopdiag.model.client import Ending, Prediction
@@ -17,6 +17,7 @@ NAMES = NameAnswers(
     host="localhost",
     lookups={Lookup(): (SIX, FOUR), Lookup(configured_only=True): (SIX, FOUR), Lookup(4): (FOUR,)},
     hosts_file=(FOUR, SIX),
+    sources={FOUR: FOUR, SIX: SIX},
 )
 CLIENT = Policy(
     name="client", versions="1", sources=("its source",), fails="{errno} {endpoint}", unresolved="no {host}: {word}",
@@ -76,7 +77,8 @@ def test_hard_wired_names_are_not_looked_up() -> None:
     policy = replace(CLIENT, hardwired=("localhost", "*.localhost"), hardwired_to=(FOUR, SIX))
     for host in ("localhost", "app.localhost", "LOCALHOST"):
         assert addresses_of(policy, NameAnswers(host=host)) == (FOUR, SIX)
-    assert addresses_of(policy, NameAnswers(host="localhost.example")) is None
+    for host in ("localhost.example", "localhost."):
+        assert addresses_of(policy, NameAnswers(host=host)) is None
 
 
 @pytest.mark.parametrize(("order", "first"), [("resolver", SIX), ("ipv4-first", FOUR), ("ipv6-first", SIX)])
@@ -98,13 +100,97 @@ def test_a_host_without_ipv6_is_asked_for_ipv4_alone() -> None:
 
 
 def test_a_resolver_of_its_own_reads_the_hosts_file() -> None:
-    policy = replace(CLIENT, resolver="hosts-and-dns", order="rfc6724")
+    policy = replace(CLIENT, resolver="hosts-and-dns", order="musl")
     assert addresses_of(policy, NAMES) == (SIX, FOUR)
-    assert addresses_of(policy, replace(NAMES, ipv6_loopback=False)) == (FOUR, SIX)
-    missing = replace(NAMES, hosts_file=(), dns_alone=False)  # another service answers getaddrinfo
+    assert addresses_of(policy, replace(NAMES, sources={FOUR: FOUR})) == (FOUR, SIX)
+    missing = replace(NAMES, hosts_file=(), services=("files", "mdns4"))  # another service answers getaddrinfo
     assert addresses_of(policy, missing) is None
     assert predict(policy, here(names=missing)).ending is Ending.UNKNOWN
-    assert addresses_of(policy, replace(missing, dns_alone=True)) == (SIX, FOUR)
+    assert addresses_of(policy, replace(missing, services=("files", "dns"))) == (SIX, FOUR)
+
+
+@pytest.mark.parametrize(("nsswitch", "services", "found"), [
+    ("ignored", ("dns",), (FOUR,)),
+    ("ignored", ("files",), (FOUR,)),
+    ("minded", ("files", "dns"), (FOUR,)),
+    ("minded", ("dns",), (SIX, FOUR)),
+    ("minded", ("dns", "files"), (SIX, FOUR)),
+    ("minded", ("files", "mdns4"), (FOUR,)),
+    ("or-getaddrinfo", ("files", "dns"), (FOUR,)),
+    ("or-getaddrinfo", ("files", "mdns4", "dns"), (SIX, FOUR)),
+])  # fmt: skip
+def test_what_nsswitch_is_to_a_resolver_of_its_own(
+    nsswitch: str, services: tuple[str, ...], found: tuple[str, ...]
+) -> None:
+    names = replace(NAMES, hosts_file=(FOUR,), services=services)
+    assert addresses_of(replace(CLIENT, resolver="hosts-and-dns", nsswitch=nsswitch), names) == found
+
+
+def test_a_name_without_a_line_where_dns_is_not_asked() -> None:
+    policy = replace(CLIENT, resolver="hosts-and-dns")
+    names = replace(NAMES, hosts_file=(), services=("files",), lookups={Lookup(): "EAI_NONAME"})
+    assert addresses_of(policy, names) is None
+    assert addresses_of(replace(policy, nsswitch="minded"), names) == "EAI_NONAME"
+
+
+def test_a_name_in_other_letters() -> None:
+    names = replace(NAMES, spelled_so=False)
+    assert addresses_of(replace(CLIENT, resolver="hosts-and-dns", order="go"), names) == (SIX, FOUR)
+    assert addresses_of(replace(CLIENT, resolver="hosts-and-dns", order="go", exact_case=True), names) is None
+
+
+def test_one_of_each_ip_version_of_the_hosts_file() -> None:
+    policy = replace(CLIENT, resolver="hosts-and-dns", one_of_each=True, order="ipv6-first")
+    names = replace(NAMES, hosts_file=("127.0.0.2", FOUR, "fd00::1", SIX))
+    assert addresses_of(policy, names) == ("fd00::1", "127.0.0.2")
+
+
+@pytest.mark.parametrize(("found", "left"), [
+    (("10.7.0.1", "fd00::7"), ("10.7.0.1",)), (("127.0.0.2", "fd00::7"), ("127.0.0.2", "fd00::7")),
+    (("fd00::7",), ("fd00::7",)),
+])  # fmt: skip
+def test_without_a_way_to_the_ipv6_internet(found: tuple[str, ...], left: tuple[str, ...]) -> None:
+    policy = replace(CLIENT, resolver="hosts-and-dns", ipv4_only_without="ipv6-route")
+    assert addresses_of(policy, replace(NAMES, hosts_file=found)) == found
+    assert addresses_of(policy, replace(NAMES, hosts_file=found, ipv6_route=False)) == left
+
+
+def test_each_ip_version_asked_for_on_its_own() -> None:
+    policy = replace(CLIENT, resolver="getaddrinfo-each")
+    names = replace(NAMES, lookups={Lookup(6): (SIX,), Lookup(4): (FOUR, "10.7.0.1")})
+    assert lookups_of(policy, names) == (Lookup(6), Lookup(4))
+    assert addresses_of(policy, names) == (SIX, FOUR, "10.7.0.1")
+    assert addresses_of(policy, replace(names, lookups={Lookup(6): "EAI_NODATA", Lookup(4): (FOUR,)})) == (FOUR,)
+    assert addresses_of(policy, replace(names, lookups={Lookup(6): (SIX,), Lookup(4): "EAI_NODATA"})) == (SIX,)
+    assert (
+        addresses_of(policy, replace(names, lookups=dict.fromkeys((Lookup(6), Lookup(4)), "EAI_AGAIN"))) == "EAI_AGAIN"
+    )
+
+
+@pytest.mark.parametrize(("found", "silent", "expected"), [
+    ((SIX, FOUR), SIX, (Ending.FALLS_BACK, FOUR, 0.25)),  # the second attempt, with IPv4 alone
+    ((FOUR, SIX), FOUR, (Ending.FALLS_BACK, SIX, 90.0)),  # it is silent too
+    ((FOUR, SIX), SIX, (Ending.REACHES, FOUR, 0.0)),
+])  # fmt: skip
+def test_a_second_attempt_with_ipv4_alone(
+    found: tuple[str, ...], silent: str, expected: tuple[Ending, str, float]
+) -> None:
+    policy = replace(CLIENT, connects="racing-ipv4", delay=0.25, patience=90)
+    outcomes = {one: Outcome.TIMED_OUT if one == silent else Outcome.CONNECTED for one in (SIX, FOUR)}
+    names = replace(NAMES, lookups={Lookup(): found})
+    assert summary(predict(policy, here(outcomes[SIX], outcomes[FOUR], names))) == expected
+
+
+def test_a_client_with_patience_of_its_own() -> None:
+    row = predict(replace(CLIENT, patience=5), here(six=Outcome.TIMED_OUT))
+    assert (*summary(row), row.delay) == (Ending.FALLS_BACK, FOUR, 5.0, 5)
+
+
+def test_the_words_of_a_failure() -> None:
+    policy = replace(CLIENT, fails="{asked} {lower} {word}", errors={"ECONNREFUSED": "No"}, words={"ECONNREFUSED": "W"})
+    nothing = here(Outcome.REFUSED, Outcome.REFUSED)
+    assert predict(policy, nothing).says == "localhost:3000 no W"
+    assert predict(replace(policy, errors={}), nothing).says == "localhost:3000 connection refused W"
 
 
 def test_a_name_without_an_answer() -> None:
@@ -136,5 +222,7 @@ def test_ports_that_browsers_refuse() -> None:
 
 
 def test_a_name_that_means_a_unix_socket() -> None:
-    row = predict(replace(CLIENT, unix_socket_for=("localhost",)), here())
+    policy = replace(CLIENT, unix_socket_for=("localhost",))
+    row = predict(policy, here())
     assert (row.ending, row.addresses) == (Ending.UNKNOWN, ())
+    assert predict(policy, here(names=replace(NAMES, host="LocalHost"))).ending is Ending.REACHES

@@ -1,0 +1,75 @@
+"""Which clients are installed: under which names, of which version, and how they were built."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+NAMES = {
+    "urllib": r"python3", "requests": r"python3", "httpx": r"python3", "node": r"node(js)?(-?\d+)?",
+    "mysql": r"mysql|mariadb", "go-cgo": r"go",
+    "chromium": r"chromium(-browser)?|google-chrome(-stable)?",
+}  # fmt: skip
+_VERSION_WORDS = {"java": ("-version",), "go": ("version",), "go-cgo": ("version",), "busybox": ()}
+_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A program at `path`. `version` is None where it does not say; `build` is glibc, musl, mysql, mariadb or empty."""
+
+    path: str
+    version: tuple[int, ...] | None
+    build: str = ""
+
+
+@cache
+def installed(program: str) -> tuple[Installed, ...]:
+    """Every program on PATH that is this client of policies.toml, the one by its plain name first."""
+    return tuple(_looked_at(program, path) for path in _paths(NAMES.get(program, program)))
+
+
+def _paths(pattern: str) -> list[str]:
+    import os
+    import sys
+
+    found: list[Path] = []
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        with contextlib.suppress(OSError):
+            named = [path for path in Path(folder).iterdir() if re.fullmatch(pattern, path.name)]
+            found += sorted((path for path in named if os.access(path, os.X_OK)), key=lambda path: len(path.name))
+    if pattern == "python3":
+        found = [*found[:1], Path(sys.executable)]
+    return list({path.resolve(): str(path) for path in reversed(found)}.values())[::-1]
+
+
+def _looked_at(program: str, path: str) -> Installed:
+    if program in ("urllib", "requests", "httpx"):
+        return Installed(path, None)
+    said = _said(path, _VERSION_WORDS.get(program, ("--version",)))
+    number = re.search(r"Distrib (\d+(?:\.\d+)+)", said) or re.search(r"(\d+(?:\.\d+)+)", said)
+    version = tuple(int(part) for part in number[1].split(".")) if number else None
+    if program == "mysql":
+        return Installed(path, version, "mariadb" if "MariaDB" in said else "mysql")
+    return Installed(path, version, _c_library(path) if program == "busybox" else "")
+
+
+def _said(path: str, words: tuple[str, ...]) -> str:
+    import subprocess
+
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run([path, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=_SECONDS, check=False, errors="replace")  # fmt: skip
+        return done.stdout or done.stderr
+    return ""
+
+
+def _c_library(path: str) -> str:
+    """Which C library a program has in it, or asks for."""
+    with contextlib.suppress(OSError):
+        content = Path(path).read_bytes()
+        return "glibc" if b"GLIBC_" in content or b"GNU C Library" in content else "musl"
+    return ""

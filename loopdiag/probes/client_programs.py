@@ -1,0 +1,139 @@
+"""The programs that clients are, and the words and scripts with which each makes its one request.
+
+A script says where it got to, as `peer ADDRESS PORT`, or the client's own words for what went wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PYTHONS = ("urllib", "requests", "httpx")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What is run. Words know {host}, {port}, {scheme}, {url} and {folder}, an empty one that is deleted afterwards.
+
+    `tells_peer`: it says itself where it got to. Otherwise the kernel's table of connections is watched, and
+    `failed_if_said` is what it says where it got nowhere.
+    """
+
+    words: tuple[str, ...]
+    stdin: str = ""  # what is put into it
+    tells_peer: bool = True
+    failed_if_said: str = ""  # a regular expression
+    seconds: float = 4.0  # until it is stopped, start-up of a virtual machine included
+    environment: Mapping[str, str] = field(default_factory=dict)
+    debugged: bool = False  # a Chromium, told what to do over its debugging pipe
+    only_if_said: str = ""  # it was the client that was meant only where it says so
+    as_root: tuple[str, ...] = ()  # words that root must add
+    direct_only: bool = False  # not run where a proxy variable is set: it would use that for more than the request
+
+
+_NODE = """
+const [host, port, scheme] = process.argv.slice(1);
+const told = e => { console.log(e.name + (e.errors ? ' [' + e.code + ']' : ': ' + e.message)); process.exit(0) };
+const ask = require(scheme).request({host, port, method: 'HEAD', rejectUnauthorized: false});
+ask.on('socket', s => s.on('connect', () => {
+  console.log('peer', s.remoteAddress, s.remotePort); process.exitCode = 0; setTimeout(() => process.exit(), 200) }));
+ask.on('response', () => process.exit()); ask.on('error', told); ask.end();
+"""
+_PYTHON = """
+import sys
+sys.path[:] = filter(None, sys.path)  # no module of the folder that this happens to run in
+import socket
+url, real = sys.argv[1], socket.socket.connect
+def connect(self, to):
+    real(self, to)
+    print("peer", *self.getpeername()[:2], flush=True)
+socket.socket.connect = connect
+"""
+_URLLIB = """
+import urllib.request
+try: urllib.request.urlopen(urllib.request.Request(url, method="HEAD"))
+except Exception as fault: print(fault)
+"""
+_OTHER = """
+try: import {name}
+except ImportError: sys.exit(97)
+try: {name}.head(url)
+except Exception as fault: print(fault)
+"""
+_JAVA = """
+public class Client { public static void main(String[] words) throws Exception {
+  try (java.net.Socket socket = new java.net.Socket(words[0], Integer.parseInt(words[1]))) {
+    System.out.println("peer " + socket.getInetAddress().getHostAddress() + " " + socket.getPort());
+  } catch (java.io.IOException fault) { System.out.println(fault); } } }
+"""
+_RUBY = """
+require 'net/http'
+begin
+  url = URI(ARGV[0])
+  Net::HTTP.start(url.hostname, url.port, use_ssl: url.scheme == 'https', verify_mode: 0) { |http|
+    at = http.instance_variable_get(:@socket).io.to_io.remote_address
+    puts "peer #{at.ip_address} #{at.ip_port}"; STDOUT.flush
+    http.head('/') }
+rescue => fault
+  puts fault.message
+end
+"""
+_PHP = """
+$how = ['http' => ['method' => 'HEAD', 'ignore_errors' => true], 'ssl' => ['verify_peer' => false]];
+$stream = @fopen($argv[1], 'r', false, stream_context_create($how));
+if ($stream) { [$at, $port] = preg_split('/:(?=[0-9]+$)/', stream_socket_get_name($stream, true));
+  echo 'peer ', trim($at, '[]'), ' ', $port, "\\n"; } else { echo error_get_last()['message'], "\\n"; }
+"""
+# The go command itself, as a client of a module proxy: it asks for one list of versions. It is built as any Go program
+# is, and needs no folder that could be written to.
+_GO = {"GOSUMDB": "off", "GOTOOLCHAIN": "local", "GOENV": "off", "GOFLAGS": "-mod=mod", "GOWORK": "off",
+       "GOPROXY": "{url}", "GONOPROXY": "none", "GOPRIVATE": "", "GOPATH": "/dev/null/go", "GOCACHE": "/dev/null/cache",
+       "HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null", "GOTELEMETRY": "off"}  # fmt: skip
+_CHROMIUM = (
+    "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-extensions", "--no-pings", "--incognito",
+    "--disable-breakpad", "--ignore-certificate-errors", "--user-data-dir={folder}", "--remote-debugging-pipe",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {host}", "about:blank",
+)  # fmt: skip
+
+
+def _python(script: str) -> Command:
+    return Command(words=("-c", _PYTHON + script, "{url}"))
+
+
+def _go(resolver: str, only_if_said: str = "") -> Command:
+    return Command(words=("list", "-m", "-versions", "example.invalid/x"), tells_peer=False, failed_if_said="dial tcp",
+                   only_if_said=only_if_said, environment={**_GO, "GODEBUG": f"netdns={resolver}+1"})  # fmt: skip
+
+
+COMMANDS: dict[str, Command] = {
+    "curl": Command(
+        words=("-sS", "-k", "-I", "-o", "/dev/null", "-w", "peer %{remote_ip} %{remote_port}\n", "{url}")
+    ),
+    "node": Command(words=("-e", _NODE, "{host}", "{port}", "{scheme}")),
+    "urllib": _python(_URLLIB),
+    "requests": _python(_OTHER.format(name="requests")),
+    "httpx": _python(_OTHER.format(name="httpx")),
+    "java": Command(
+        words=("-XX:TieredStopAtLevel=1", "-Xshare:auto", "--source", "11", "/dev/stdin", "{host}", "{port}"),
+        stdin=_JAVA,
+    ),
+    "ruby": Command(words=("-W0", "-e", _RUBY, "{url}")),
+    "php": Command(words=("-n", "-r", _PHP, "{url}")),
+    "busybox": Command(words=("wget", "-S", "--spider", "{url}")),
+    "go": _go("go"),
+    "go-cgo": _go("cgo", "using cgo"),
+    "psql": Command(
+        words=("-X", "-w", "-h", "{host}", "-p", "{port}", "-U", "nobody", "-d", "postgres", "-c", "")
+    ),
+    "mysql": Command(
+        words=("--no-defaults", "-h", "{host}", "-P", "{port}", "-u", "nobody", "--connect-timeout=3", "-e", ""),
+        tells_peer=False, failed_if_said="Can't connect|Unknown (MySQL )?server host",
+    ),
+    "chromium": Command(
+        words=_CHROMIUM, debugged=True, seconds=15.0, as_root=("--no-sandbox",), direct_only=True,
+    ),
+}  # fmt: skip
