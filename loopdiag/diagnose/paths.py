@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.host.read import read
+from loopdiag.model.bind import source_of
 from loopdiag.model.routed import routed
 from loopdiag.model.unknown import Unknown
 
@@ -41,13 +42,14 @@ def routes(question: Question, facts: Facts) -> Any:
 
 
 def addresses_of(question: Question) -> list[str]:
-    """What was asked for, each once: the addresses of the attempts that failed come first. A path has no route."""
+    """What was asked for, each once: the addresses of attempts that failed first, and whence. A path has no route."""
     if question.target.transport == "unix":
         return []
     attempts = sorted(question.observations, key=lambda seen: seen.outcome.good)
     typed = question.target.address
     every = [
         *(seen.address for seen in attempts),
+        *(source for seen in attempts if not seen.outcome.good and (source := source_of(seen))),
         *question.addresses,
         *([str(typed)] if typed else []),
     ]

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
+from loopdiag.model.bind import source_of
 from loopdiag.model.finding import Evidence
 from loopdiag.model.observation import Outcome
 from loopdiag.model.routed import LOOPBACK_FOR, routed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from loopdiag.model.case import Case
     from loopdiag.model.observation import Observation
     from loopdiag.model.route import RouteAnswer
@@ -98,7 +101,19 @@ def _failing(case: Case) -> list[Trouble]:
             bad = [one for one in bad if _transport(one) not in good]
         if bad:
             found.append(Trouble(bad[0].address, tuple(bad)))
+        elif good:
+            found += _from(attempts)
     return found
+
+
+def _from(attempts: Sequence[Observation]) -> list[Trouble]:
+    """Of a port just bound, reached from some addresses of this host and not from others: these are in trouble."""
+    groups: dict[str, list[Observation]] = {}
+    for one in attempts:
+        source = None if one.outcome.good else source_of(one)
+        if source and source != one.address:
+            groups.setdefault(source, []).append(one)
+    return [Trouble(source, tuple(failed)) for source, failed in groups.items()]
 
 
 def _transport(one: Observation) -> str:

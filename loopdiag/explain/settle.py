@@ -85,6 +85,8 @@ _NO_WAY = frozenset(
      "local-route-missing", "route-rejects", "reverse-path-filter", "martian-loopback")
 )  # fmt: skip
 
+_FILTERED = ("filter-drops", "filter-rejects")
+
 _SEVERITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 _CERTAINTY = {Certainty.PROVEN: 0, Certainty.LIKELY: 1, Certainty.POSSIBLE: 2}
 
@@ -130,7 +132,8 @@ def _explains(one: Finding, other: Finding) -> bool:
 
 
 def _cuts_off(one: Finding, other: Finding) -> bool:
-    """Silence at the same endpoint follows from it; beside what is proven, what is merely possible is not told."""
+    """Silence at the same endpoint follows from it; beside what is proven, guesses and unseen rules are not told."""
     there = one.cause == "loopback-down" or one.subject == other.subject
-    guess = one.certainty is Certainty.PROVEN and other.certainty is Certainty.POSSIBLE
+    unseen = other.cause in _FILTERED and other.certainty is not Certainty.PROVEN
+    guess = one.certainty is Certainty.PROVEN and (unseen or other.certainty is Certainty.POSSIBLE)
     return one.cause in _NO_WAY and one.severity is Severity.ERROR and there and (other.cause in _SILENT or guess)

@@ -52,6 +52,15 @@ class Way:
     source: str | None = None
 
 
+def source_of(one: Observation) -> str | None:
+    """The address that a connection to a port just bound was made from, without port; None for other attempts."""
+    if not isinstance(one, BoundConnect | BoundExchange) or not one.local:
+        return None
+    if one.local.startswith("["):
+        return one.local[1:].partition("]")[0]
+    return one.local.partition(":")[0] if one.local.count(":") == 1 else one.local
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundConnect(TcpConnect):
     """A connection to the port just bound. `seen_as` is the client as the listener saw it."""

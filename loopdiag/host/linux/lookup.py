@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.netlink import ROUTE, NetlinkError, ask, attribute, attributes, number, reading
-from loopdiag.host.linux.policy import VRF, Decision, Flow, decide, longest_match
+from loopdiag.host.linux.policy import REJECTING, VRF, Decision, Flow, decide, longest_match
 from loopdiag.host.linux.routes import RTM_GETROUTE, RTMSG, device_name, parse_route, read_table
 from loopdiag.host.linux.rules import PROTOCOLS, read_rules
 from loopdiag.model.errors import UsageError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 RTM_F_LOOKUP_TABLE, RTM_F_FIB_MATCH = 0x1000, 0x2000
 RTA_DST, RTA_SRC, RTA_IIF, RTA_OIF, RTA_MARK, RTA_UID, RTA_IP_PROTO, RTA_SPORT, RTA_DPORT = (
     1, 2, 3, 4, 16, 25, 27, 28, 29)  # fmt: skip
-REJECTING = ("blackhole", "unreachable", "prohibit")
 NUMBERS = {name: number for number, name in PROTOCOLS.items()}
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from loopdiag.model.route import PolicyRule, Route
 
+REJECTING = ("blackhole", "unreachable", "prohibit")  # what such a route says is final: fib_rules_lookup()
 VRF = "vrf"  # stands for the table that a rule of type l3mdev looks into
 _network = lru_cache(maxsize=4096)(ip_network)
 
@@ -57,7 +58,7 @@ def decide(rules: Iterable[PolicyRule], flow: Flow, find: Callable[[str], Route 
             at, jump = rule.goto or 0, jump or rule
         elif rule.action == "lookup":
             route = find(VRF if rule.l3mdev else rule.table or "")
-            if route and route.type != "throw" and not _suppressed(rule, route):
+            if route and route.type != "throw" and not (_suppressed(rule, route) and route.type not in REJECTING):
                 return Decision(rule, route, jump)
         elif rule.action != "nop":
             return Decision(rule, None, jump)

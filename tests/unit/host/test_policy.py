@@ -48,6 +48,14 @@ def test_throw_nop_and_suppressed_routes_go_on() -> None:
     assert suppressed.rule.priority == 20
 
 
+@pytest.mark.parametrize("kind", ["blackhole", "unreachable", "prohibit"])
+def test_a_route_that_rejects_is_not_suppressed(kind: str) -> None:
+    rejecting = replace(DEFAULT, type=kind)
+    found = decide((rule(10, suppress_prefix=0), rule(20, table="local")), FLOW, {**TABLES, "main": rejecting}.get)
+    assert found is not None
+    assert found.route == rejecting
+
+
 def test_goto_skips_what_lies_between() -> None:
     goto = rule(0, "goto", None, goto=30)
     found = decide((goto, rule(10, table="local"), rule(30)), FLOW, TABLES.get)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loopdiag.explain.routing.own_addresses import local_route_missing, rule_before_local
+from loopdiag.model.bind import Bind, BoundConnect
 from loopdiag.model.echo import IcmpEcho
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.interface import Interface
@@ -169,3 +170,14 @@ def test_an_interface_in_a_vrf() -> None:
     )
     (found,) = local_route_missing(member)
     assert "VRF red" in found.statement
+
+
+def test_a_port_that_is_reached_from_some_addresses_and_not_from_others() -> None:
+    bound = Bind(address="127.0.0.1", port=80, outcome=Outcome.BOUND)
+    good = BoundConnect(address="127.0.0.1", port=80, outcome=Outcome.CONNECTED, local="127.0.0.1:40000")
+    silent = replace(good, outcome=Outcome.TIMED_OUT, local=OWN)
+    asked = case(bound, good, silent, command="bind-test", rules=BEFORE, routes=(local("127.0.0.1"), TAKEN))
+    (found,) = rule_before_local(asked)
+    assert OWN in found.statement
+    whole = replace(asked, observations=(bound, good, replace(silent, outcome=Outcome.CONNECTED)))
+    assert not list(rule_before_local(whole))
