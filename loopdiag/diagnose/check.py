@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.checking import attempt, reading
-from loopdiag.diagnose.checking.causes import about, cause_of, diagnose, has_cause
+from loopdiag.diagnose.checking.causes import Causes, cause_of, diagnose, has_cause
 from loopdiag.diagnose.checking.state import State
 from loopdiag.diagnose.session import Session
 from loopdiag.model.assertion import Check
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from loopdiag.model.finding import Finding
     from loopdiag.model.report import Report
 
-AT_A_TIME = 16
+AT_A_TIME = 48
 AGAIN = 0.2  # seconds before a retry
 
 TRIES: Mapping[str, Callable[[Assertion, State], Got]] = {
@@ -49,19 +49,21 @@ def check(
     """
     session = Session("check")
     asked = [one if one.timeout or not timeout else replace(one, timeout=timeout) for one in assertions]
-    got = _side_by_side(asked, State(family), family)
-    failed = [one for one, (answer, _) in zip(asked, got, strict=True) if answer.ok is False and has_cause(one, answer)]
-    reports = diagnose(failed, family) if causes else {}
-    checks = tuple(_check(one, answer, took, reports) for one, (answer, took) in zip(asked, got, strict=True))
-    undiagnosed = sum(about(one) not in reports for one in failed) if causes else 0
+    state = State(family)
+    got = _side_by_side(asked, state, family)
+    failed = [(one, answer) for one, (answer, _) in zip(asked, got, strict=True) if _has_failed(one, answer)]
+    found = diagnose(failed, state, family) if causes else Causes()
+    checks = tuple(_check(one, answer, took, found) for one, (answer, took) in zip(asked, got, strict=True))
+    undiagnosed = sum(found.report(one) is None for one, _ in failed) if causes else 0
+    reports = tuple(found.reports.values())
     return session.report(
         None,
         _verdict(checks),
         _summary(checks),
-        findings=_findings(reports.values()),
-        observations=[seen for one in reports.values() for seen in one.observations],
+        findings=_findings(reports),
+        observations=[seen for one in reports for seen in one.observations],
         facts=Facts(),
-        unknown=[*_unknown(asked, got, reports.values()), *_left_out(undiagnosed)],
+        unknown=[*_unknown(asked, got, reports), *_left_out(undiagnosed)],
         extra={"checks": checks},
     )
 
@@ -104,8 +106,12 @@ def _tried(one: Assertion, state: State, family: int | None) -> tuple[Got, float
     return got, time.perf_counter() - began
 
 
-def _check(one: Assertion, got: Got, took: float, reports: Mapping[str, Report]) -> Check:
-    report = reports.get(about(one)) if got.ok is False and has_cause(one, got) else None
+def _has_failed(one: Assertion, got: Got) -> bool:
+    return got.ok is False and has_cause(one, got)
+
+
+def _check(one: Assertion, got: Got, took: float, causes: Causes) -> Check:
+    report = causes.report(one) if _has_failed(one, got) else None
     return Check(
         name=one.name, kind=one.kind, target=one.target, expect=_expected(one), got=got.says, ok=got.ok, seconds=took,
         cause=cause_of(report) if report else None,

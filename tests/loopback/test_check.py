@@ -180,3 +180,22 @@ def test_a_handshake_that_nobody_answers() -> None:
         """)
     assert verdict is Verdict.BROKEN
     assert (one.expect, one.got) == ("accepted", "timed-out")
+
+
+def test_of_many_that_fail_those_alike_share_their_cause() -> None:
+    """Each port of the crowd is closed for the same reason; two among them are not like the others."""
+    with socket.socket() as bound, socket.create_server(("127.0.0.2", 0)) as other:
+        bound.bind(("127.0.0.1", 0))
+        odd = {bound.getsockname()[1]: "bound-not-listening", other.getsockname()[1]: "listener-other-address"}
+        ports = [*{free_port() for _ in range(25)}, *odd]
+        report = check(parse_checks("".join(f'[[tcp]]\ntarget = "127.0.0.1:{port}"\n' for port in ports), "f"))
+    causes = [one.cause for one in report.extra["checks"]]
+    assert causes == ["no-listener"] * (len(ports) - len(odd)) + list(odd.values())
+    assert sorted(one.cause for one in report.findings) == [
+        "bound-not-listening",
+        "listener-other-address",
+        "no-listener",
+    ]
+    shared = next(one for one in report.findings if one.cause == "no-listener")
+    assert f"and {len(ports) - len(odd) - 4} more" in shared.evidence[-1].says
+    assert not report.unknown

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.awaiting.watcher import NAME
-from loopdiag.model.finding import Severity
+from loopdiag.diagnose.checking.alike import alike
+from loopdiag.model.finding import Evidence, Severity
 from loopdiag.model.report import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
+    from loopdiag.diagnose.checking.state import State
     from loopdiag.model.assertion import Assertion, Got
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
@@ -21,11 +23,51 @@ if TYPE_CHECKING:
 MOST = 16  # targets that are diagnosed
 AT_A_TIME = 4
 WITHIN = 5.0  # seconds for all of them
+_NAMED = 3  # of those that share a cause
 
 
-def diagnose(failed: Iterable[Assertion], family: int | None) -> dict[str, Report]:
-    """The diagnosis of each failed assertion by its `about`, in their order, as far as the bounds allow."""
-    wanted = list({about(one): one for one in reversed(list(failed))}.values())[::-1][:MOST]
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """The diagnoses by what they are about, and by whose diagnosis the others' cause is known."""
+
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+    def report(self, one: Assertion) -> Report | None:
+        """The diagnosis that holds for a failed check; None where there is none."""
+        subject = about(one)
+        return self.reports.get(self.shared.get(subject, subject))
+
+
+def diagnose(failed: Sequence[tuple[Assertion, Got]], state: State, family: int | None) -> Causes:
+    """Why each failed check fails, in their order, as far as the bounds allow.
+
+    Each is diagnosed by itself as long as they are few; of many, one of all those that are alike.
+    """
+    wanted = {about(one): (one, got) for one, got in reversed(failed)}
+    distinct = list(wanted.values())[::-1]
+    if len(distinct) <= MOST:
+        return Causes(_reports([one for one, _ in distinct], family))
+    groups = sorted(alike(distinct, state), key=len, reverse=True)[:MOST]
+    reports = _reports([group[0] for group in groups], family)
+    for group in groups:
+        if len(group) > 1 and about(group[0]) in reports:
+            reports[about(group[0])] = _for_all(reports[about(group[0])], group)
+    return Causes(reports, {about(one): about(group[0]) for group in groups for one in group})
+
+
+def _for_all(report: Report, group: Sequence[Assertion]) -> Report:
+    """The diagnosis of the first, whose first finding tells that the others are like it."""
+    if not report.findings:
+        return report
+    others = [f"'{one.name}'" for one in group[1:]]
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    same = Evidence("check", f"the same of {', '.join(others[:_NAMED])}{more}: nothing that bears on it is different")
+    first = report.findings[0]
+    return replace(report, findings=(replace(first, evidence=(*first.evidence, same)), *report.findings[1:]))
+
+
+def _reports(wanted: Sequence[Assertion], family: int | None) -> dict[str, Report]:
     reports: dict[str, Report] = {}
     faults: list[BaseException] = []
     left, lock = iter(wanted), threading.Lock()

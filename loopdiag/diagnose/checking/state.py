@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.listeners.unix_socket import SERVICES, names_port
 from loopdiag.explain.reach import reach
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from loopdiag.model.interface import Interface
+    from loopdiag.model.packetfilter import Ruleset
+    from loopdiag.model.process import Process
     from loopdiag.model.socket import Socket
     from loopdiag.probes.resolve import Resolution
 
@@ -40,20 +43,55 @@ class State:
 
     def on(self, port: int) -> tuple[Socket, ...]:
         """Those on a port; none where they could not be read."""
-        found: dict[int, tuple[Socket, ...]] = self._once("by port", self._by_port)
-        return found.get(port, ())
+        found = self._once("by port", lambda: _by_port(self.listeners()))
+        return tuple(found.get(port, ()))
+
+    def bound(self, port: int) -> tuple[Socket, ...]:
+        """TCP sockets that are bound to a port without listening."""
+        groups = self._once("bound", lambda: _by_port(read("sockets", protocols=("tcp",), bound=True)))
+        return tuple(groups.get(port, ()))
+
+    def elsewhere(self, port: int) -> tuple[Socket, ...]:
+        """Those on a port in other network namespaces."""
+        groups = self._once("elsewhere", lambda: _by_port(read("elsewhere")))
+        return tuple(groups.get(port, ()))
+
+    def has_unix_socket_for(self, port: int) -> bool:
+        """Whether a UNIX socket may be the service that is looked for there."""
+        found = self._once("unix sockets", lambda: read("unix_sockets"))
+        if isinstance(found, Unknown) or not found:
+            return False
+        return port in SERVICES or any(names_port(one.path, port) for one in found)
+
+    def ruleset(self) -> Ruleset | Unknown:
+        """The packet filter."""
+        found: Ruleset | Unknown = self._once("ruleset", lambda: read("ruleset"))
+        return found
+
+    def way(self, address: str) -> tuple[str | None, ...]:
+        """How the kernel leads to an address: kind of route, table, device; not by which prefix."""
+        answer = self._once(("route", address), lambda: read("route", address))
+        if isinstance(answer, Unknown):
+            return (address,)
+        family = "6" if ":" in address else "4"
+        return (family, answer.type, str(answer.table), answer.device, answer.through, answer.errno)
 
     def names_of(self, socket: Socket) -> tuple[str, ...] | Unknown:
+        """The names of the processes that hold it."""
+        held = self.owners_of(socket)
+        return held if isinstance(held, Unknown) else tuple(one.name for one in held)
+
+    def owners_of(self, socket: Socket) -> tuple[Process, ...] | Unknown:
         """The processes that hold it."""
         owners = self._once("owners", self._owners)
         if isinstance(owners, Unknown):
             return owners
-        held = owners.get(socket.inode, ())
+        held: tuple[Process, ...] | Unknown = owners.get(socket.inode, ())
         if isinstance(held, Unknown):
             return held
         if not held:
             return Unknown(f"who holds {socket.local}", "another user's processes can be seen by root only")
-        return tuple(one.name for one in held)
+        return held
 
     def addresses(self, host: str, timeout: float | None = None) -> Resolution:
         """What getaddrinfo gives."""
@@ -76,13 +114,13 @@ class State:
             return tuple(found)
         return tuple(replace(one, reach=reach(one, interfaces)) for one in found)
 
-    def _by_port(self) -> dict[int, tuple[Socket, ...]]:
-        found = self.listeners()
-        groups: dict[int, list[Socket]] = {}
-        for one in () if isinstance(found, Unknown) else found:
-            groups.setdefault(one.port, []).append(one)
-        return {port: tuple(several) for port, several in groups.items()}
-
     def _owners(self) -> Any:
         found = self.listeners()
         return read("owners", {one.inode for one in found if one.inode}) if not isinstance(found, Unknown) else found
+
+
+def _by_port(found: tuple[Socket, ...] | Unknown) -> dict[int, list[Socket]]:
+    groups: dict[int, list[Socket]] = {}
+    for one in () if isinstance(found, Unknown) else found:
+        groups.setdefault(one.port, []).append(one)
+    return groups
