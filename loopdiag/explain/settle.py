@@ -76,7 +76,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "zone-missing": ("route-missing", "address-not-local", "local-route-missing", "multicast-unavailable"),
     "ipv6-disabled": ("address-not-local", "route-missing", "multicast-unavailable"),
     "reverse-path-filter": ("address-not-local",),
-    "rule-before-local": ("address-not-local",),
+    "rule-before-local": ("address-not-local", "reverse-path-filter"),
+    "local-route-missing": ("reverse-path-filter",),
 }  # fmt: skip
 
 # Packets have no way there or back.
