@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -19,11 +20,11 @@ from loopdiag.model.statuses import parse_statuses
 from loopdiag.model.target import parse_awaited
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from loopdiag.model.report import Report
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143  # 128 and the signal's number, as a shell has them
 TIMED_OUT = 124  # as timeout(1) has it
 _NO_SUCH, _NOT_RUN = 127, 126  # as a shell has them
 
@@ -34,8 +35,18 @@ class _NotStartedError(LoopdiagError):
         self.exit_code = code
 
 
+class _TerminatedError(BaseException):
+    pass
+
+
 class _Words(click.Command):
     """What stands behind `--` is the command, whatever it looks like."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        for one in self.params:
+            if isinstance(one, click.Option) and one.name == "timeout":
+                one.help = "Longest wait in all: 500ms, 2s, 1m (60s)."
+        return super().get_params(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         at = args.index("--") if "--" in args else len(args)
@@ -45,7 +56,9 @@ class _Words(click.Command):
         return super().parse_args(ctx, args[:at])
 
 
-@click.command(cls=_Words, options_metavar="[OPTIONS]", epilog="Exit codes: 0, or that of COMMAND; 124 timed out (nagios: 2).")
+@click.command(
+    cls=_Words, options_metavar="[OPTIONS]", epilog="Exit codes: 0, or that of COMMAND; 124 timed out (nagios: 2)."
+)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET... [-- COMMAND...]")
 @click.option("--all", "every", is_flag=True, help="Until every target answers (the default).")
 @click.option("--any", "any_one", is_flag=True, help="Until one of them answers.")
@@ -97,11 +110,31 @@ def wait(
     command: Sequence[str] = ctx.meta["loopdiag.command"]
     progress = Progress(quiet=settings.quiet)
     try:
-        with progress.shown(history=bool(command)):
+        with _ended_by_sigterm(), progress.shown(history=bool(command)):
             report = diagnose(wanted, wish, progress)
     except KeyboardInterrupt:
         return leave(INTERRUPTED)
+    except _TerminatedError:
+        return leave(TERMINATED)
     return _finish(report, command, settings)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """As process 1 of a container we would not be: signal(7). What takes our place has the default again."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise _TerminatedError
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _load(form: str) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from loopdiag.model.target import Target
 
 ENDS_WITHIN = 0.2  # seconds for the threads: one may be within a request
+_MOST_TOLD = 3  # missing targets in the summary
 SOON = 0.2  # seconds: who has not answered by then may be long in coming
 
 
@@ -160,7 +161,18 @@ def _missed(stories: Sequence[Waited], wish: Wish, cause: str | None) -> str:
         return f"{late} {stories[0].target.input} has not stayed so for {wish.hold:g} s: {stories[0].story}"
     if cause and len(missing) == 1:
         return cause
-    first = missing[0]
-    what = "still answers" if wish.gone else "is missing" if first.target.transport == "file" else "is not ready"
-    more = f" ({len(missing)} of {len(stories)} targets are)" if len(stories) > 1 else ""
-    return f"{late} {first.target.input} {what}{more}: {first.story or first.says}"
+    if len(stories) == 1:
+        return f"{late} {_alone(missing[0], gone=wish.gone)}"
+    verb = "is" if len(missing) == 1 else "are"
+    state = "still there" if wish.gone else "not ready"
+    shown = ", ".join(f"{one.target.input} ({one.story or one.says})" for one in missing[:_MOST_TOLD])
+    more = f" and {len(missing) - _MOST_TOLD} more" if len(missing) > _MOST_TOLD else ""
+    return f"{late} {len(missing)} of {len(stories)} targets {verb} {state}: {shown}{more}"
+
+
+def _alone(one: Waited, *, gone: bool) -> str:
+    if gone:
+        return f"{one.target.input} still answers" + (f": {one.story}" if len(one.history) > 1 else "")
+    if one.target.transport == "file":
+        return f"{one.target} {one.says}"
+    return f"{one.target.input} is not ready: {one.story or one.says}"

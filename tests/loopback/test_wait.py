@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,10 +23,11 @@ from tests.host import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from loopdiag.model.readiness import Change
     from loopdiag.model.report import Report
+
+PROC = Path("/proc")
 
 
 @contextlib.contextmanager
@@ -228,3 +230,15 @@ def test_an_interrupt_ends_it() -> None:
         assert "refused" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
+
+
+def test_sigterm_ends_it_as_process_1_too() -> None:
+    command = [sys.executable, "-m", "loopdiag", "wait", f"127.0.0.1:{free_port()}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT) as process:
+        assert process.stderr is not None
+        assert "refused" in process.stderr.readline()
+        caught = (PROC / str(process.pid) / "status").read_text() if PROC.exists() else "SigCgt:\t4000"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 143
+    (mask,) = [line.split()[1] for line in caught.splitlines() if line.startswith("SigCgt:")]
+    assert int(mask, 16) >> (signal.SIGTERM - 1) & 1, "the kernel keeps from process 1 what it has no handler for"

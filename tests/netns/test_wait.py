@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs("root", "nft", "ip")
 
+DROP = """nft add table ip f
+nft 'add chain ip f in { type filter hook input priority 0; }'
+nft add rule ip f in tcp dport 9300 drop"""
 SERVE = """
 import socket
 with socket.create_server(("127.0.0.1", 9300)) as server:
@@ -38,3 +41,22 @@ def test_one_that_comes_up_behind_nat_is_met(host: Host) -> None:
     starter.join()
     assert report.verdict is Verdict.WORKS
     assert report.extra["waited"][0].story == "refused, then answers"
+
+
+def test_refused_then_hung_then_answered_is_told_as_that(host: Host) -> None:
+    host.sh("ip link set lo up")
+    happened = threading.Semaphore(0)
+
+    def change_the_host() -> None:
+        assert happened.acquire(timeout=20)
+        host.sh(DROP)
+        assert happened.acquire(timeout=20)
+        host.python(SERVE)
+        host.sh("nft delete table ip f")
+
+    changing = threading.Thread(target=change_the_host)
+    changing.start()
+    report = host.call(wait, [parse_target("127.0.0.1:9300")], Wish(timeout=30), lambda change: happened.release())
+    changing.join()
+    assert report.verdict is Verdict.WORKS
+    assert report.extra["waited"][0].story == "refused, then no answer, then answers"
