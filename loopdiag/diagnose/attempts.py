@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.far_end import far_end
+from loopdiag.diagnose.losses import lost_on_loopback
 from loopdiag.explain.listeners.serving import covers
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
@@ -80,7 +81,9 @@ class Attempts:
         """A reason to wait no longer; None where only time can tell."""
         with ExitStack() as stack:
             again: list[TcpAttempt] = []
-            reason = self._dropped(lambda: again.append(stack.enter_context(TcpAttempt(first.address, self._port))))
+            reason = self._dropped(
+                lambda: again.append(stack.enter_context(TcpAttempt(first.address, self._port))), first.address
+            )
             if again and not reason and again[0].wait(0.0):
                 # The second got through where the first did not: loss, which the first tells by staying silent.
                 self.observations.append(again[0].observation())
@@ -89,7 +92,7 @@ class Attempts:
     def _watch_another(self, address: str) -> None:
         """One more connection, held open while the kernel's record of drops is on."""
         with ExitStack() as stack:
-            self._dropped(lambda: stack.enter_context(TcpAttempt(address, self._port)))
+            self._dropped(lambda: stack.enter_context(TcpAttempt(address, self._port)), address)
 
     def _queue_full(self, address: str) -> str | None:
         sockets = read("sockets", port=self._port, listening=True)
@@ -108,7 +111,7 @@ class Attempts:
             if looked or time.monotonic() - began < QUICK:
                 return None
             looked = True
-            return self._dropped(lambda: exchange_udp(address, self._port, 0.0))
+            return self._dropped(lambda: exchange_udp(address, self._port, 0.0), address)
 
         return exchange_udp(address, self._port, max(QUICK, self._left), patience=patience)
 
@@ -117,15 +120,15 @@ class Attempts:
 
         seen = echo_once(address, min(self._timeout or ICMP_SILENCE, ICMP_SILENCE))
         if seen.outcome.value == "timed-out":
-            self._dropped(lambda: echo_once(address, 0.0))
+            self._dropped(lambda: echo_once(address, 0.0), address)
         return seen
 
-    def _dropped(self, send: Callable[[], object]) -> str | None:
+    def _dropped(self, send: Callable[[], object], address: str) -> str | None:
         """Send once more with the kernel's record of drops on; the reason to stop waiting, where one was seen."""
         found = read("drops", send)
         if isinstance(found, Unknown):
             self.drops = self.drops or found
-            return None
+            return lost_on_loopback(send, address)
         before = () if self.drops is None or isinstance(self.drops, Unknown) else self.drops
         self.drops = (*before, *found)
         if not found:

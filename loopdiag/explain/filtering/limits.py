@@ -61,7 +61,8 @@ def _finding(
         cause="conntrack-full",
         certainty=Certainty.PROVEN if full else Certainty.LIKELY,
         subject=attempt.to,
-        statement=f"{named(step)} allows {limit} connection{'' if limit == 1 else 's'} at a time and {'is' if full else 'is probably'} used up"
+        statement=f"{named(step)} allows {limit} connection{'' if limit == 1 else 's'} at a time and "
+        f"{'is' if full else 'is probably'} used up"
         f"{way}, so {packet(path.packet, attempt.to)} gets no further: {text(step)}",
         evidence=(shown(step), Evidence(f"connections to port {attempt.seen[0].port}", counted), *attempt.evidence),
         fixes=(Fix("close connections that are not needed, or raise the limit in that rule"),),

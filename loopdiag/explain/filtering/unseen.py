@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.filtering.attempts import Attempt, failed
+from loopdiag.explain.filtering.lost import where_lost
 from loopdiag.explain.filtering.qdisc import dropping
 from loopdiag.explain.listeners.refused import is_own
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
@@ -114,6 +115,15 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
             (Evidence("listener", "opened for this test, and accepting"),),
         )
     there = _serving(case, attempt)
+    lost = where_lost(case, attempt) if attempt.silent and not (there and there.full) else None
+    if lost:
+        return (
+            "filter-drops",
+            Certainty.LIKELY,
+            f"nothing comes back from {attempt.to}: {lost[0]}, as a packet filter does that drops it; the rule could "
+            "not be seen",
+            (lost[1],),
+        )
     if attempt.silent and there and not there.full and attempt.seen[0].kind == "tcp-connect":
         return (
             "filter-drops",

@@ -346,3 +346,27 @@ def test_a_quota_that_runs_out_once_the_connection_stands() -> None:
     (found,) = stands_and_stops(replace(case(standing, rules), observations=(standing, silent)))
     assert "the data to" in found.statement
     assert not list(stands_and_stops(case(standing, rules)))
+
+
+@pytest.mark.parametrize(("sent", "delivered", "says"), [
+    (0, 0, "on its way out"), (2, 0, "the packet crosses lo"), (4, 2, "or what answers it"), (4, 4, None),
+])  # fmt: skip
+def test_where_packets_got_lost_for_whom_may_not_read_the_rules(sent: int, delivered: int, says: str | None) -> None:
+    counters = Counters({"lo": sent}, {"lo": sent}, {"Ip.InDelivers": delivered})
+    hidden: dict[str, Any] = {"filter_paths": None, "ruleset": Unknown("rules", "no right"), "counters": counters}
+    silent = UdpExchange(address="127.0.0.1", port=80, outcome=Outcome.TIMED_OUT, local="127.0.0.1:40000")
+    found = list(filter_unseen(case(silent, **hidden)))
+    if says is None:
+        assert found == []
+        return
+    assert (found[0].cause, found[0].certainty) == ("filter-drops", Certainty.LIKELY)
+    assert says in found[0].statement
+    assert not list(filter_unseen(case(silent, **{**hidden, "ruleset": ruleset(), "filter_paths": ()})))
+
+
+def test_the_answer_to_a_syn_is_lost() -> None:
+    taken = replace(LISTENER, state="SYN-RECV", peer_address="127.0.0.1", peer_port=40000)
+    hidden: dict[str, Any] = {"filter_paths": None, "ruleset": Unknown("rules", "no right"), "sockets": (taken,)}
+    (found,) = filter_unseen(case(SILENT, **hidden))
+    assert "its answer is stopped on its way back" in found.statement
+    assert found.certainty is Certainty.LIKELY

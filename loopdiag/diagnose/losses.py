@@ -1,0 +1,34 @@
+"""Whether a packet of ours gets lost on lo, by the kernel's counts: needs no privilege, unlike its record of drops."""
+
+from __future__ import annotations
+
+import time
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from loopdiag.host.read import read
+from loopdiag.model.counters import Counters
+from loopdiag.model.routed import routed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOOPBACK = "lo"
+_SETTLE = 0.005  # seconds: what lo takes in is delivered before the system call returns, but for a busy CPU's queue
+
+
+def lost_on_loopback(send: Callable[[], object], address: str) -> str | None:
+    """Send to `address` once more; a sentence where lo never saw it, or did not deliver it; else None."""
+    before = read("counters")
+    send()
+    time.sleep(_SETTLE)
+    after = read("counters")
+    if not isinstance(before, Counters) or not isinstance(after, Counters) or LOOPBACK not in after.sent:
+        return None
+    moved = after.since(before)
+    sent, delivered = moved.sent[LOOPBACK], sum(moved.protocol.get(f"{ip}.InDelivers", 0) for ip in ("Ip", "Ip6"))
+    if sent == 0 and ip_address(routed(address)).is_loopback:
+        return "nothing that was sent came as far as lo"
+    if sent > delivered:
+        return f"lo took in {sent} packet{'' if sent == 1 else 's'}, and {delivered} came through"
+    return None
