@@ -20,10 +20,10 @@ _EVERY = 0.1  # seconds
 
 
 class Progress:
-    """Called with each change, from any thread."""
+    """Called with each change, from any thread. `seconds` is the time-out."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, seconds: float, *, quiet: bool) -> None:
+        self._seconds, self._quiet = seconds, quiet
         self._live = not quiet and sys.stderr.isatty()
         self._began = time.monotonic()
         self._now: dict[str, str] = {}
@@ -62,6 +62,6 @@ class Progress:
         while not done.wait(_EVERY):
             with self._lock:
                 waiting = ", ".join(f"{target} {says}" for target, says in self._now.items() if says)
-            line = harmless(f"{time.monotonic() - self._began:.1f} s  {waiting}")
+            line = harmless(f"{time.monotonic() - self._began:.1f} of {self._seconds:g} s  {waiting}")
             sys.stderr.write(_ERASE + line[: get_terminal_size((80, 24)).columns - 1])
             sys.stderr.flush()

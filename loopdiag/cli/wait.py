@@ -108,7 +108,7 @@ def wait(
     wanted = [parse_awaited(one) for one in targets]
     threading.Thread(target=_load, args=(settings.format,), daemon=True).start()
     command: Sequence[str] = ctx.meta["loopdiag.command"]
-    progress = Progress(quiet=settings.quiet)
+    progress = Progress(wish.timeout, quiet=settings.quiet)
     try:
         with _ended_by_sigterm(), progress.shown(history=bool(command)):
             report = diagnose(wanted, wish, progress)

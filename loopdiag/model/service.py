@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from loopdiag.model.observation import Observation
+from loopdiag.model.observation import Observation, Outcome
 
 TLS_ALERT, TLS_HANDSHAKE = 0x15, 0x16  # RFC 8446, section 5.1: the content type of a TLS record
 SERVER_HELLO = 2  # RFC 8446, section 4
@@ -45,6 +45,12 @@ class HttpExchange(Said):
     status: int | None = None
     reason: str | None = None
     headers: tuple[tuple[str, str], ...] = ()  # those that tell who answered and where to go
+
+    @property
+    def broken_off(self) -> bool:
+        """The answer began, and the connection ended or fell silent within it."""
+        ends = (Outcome.CLOSED, Outcome.RESET, Outcome.TIMED_OUT)
+        return self.status is not None and self.outcome in ends
 
     def header(self, name: str) -> str | None:
         """A header of the answer, by its name in lower case."""

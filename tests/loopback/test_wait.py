@@ -146,6 +146,13 @@ def test_http_waits_for_the_status() -> None:
         assert other.extra["waited"][0].says == "HTTP 503, not the status waited for"
 
 
+def test_an_answer_that_breaks_off_does_not_count() -> None:
+    with accepting(answer=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") as port:
+        late = waiting(f"http://127.0.0.1:{port}/", timeout=0.5)
+        assert late.extra["waited"][0].says == "HTTP 200, broken off in its midst"
+        assert late.findings[0].cause == "closed-without-reply"
+
+
 @pytest.mark.parametrize(
     ("answer", "says", "cause"),
     [

@@ -65,6 +65,8 @@ class ServiceLook(Look):
         if answer is not None and answer.status is not None:
             counts = self._counts(answer.status)
             says = f"HTTP {answer.status}" + ("" if counts or self._status is None else ", not the status waited for")
+            if answer.broken_off:
+                counts, says = False, f"HTTP {answer.status}, broken off in its midst"
             return State(ready=counts, there=True, says=says, seen=answer, pause=pause)
         said = next((one for one in seen if isinstance(one, Greeting) and one.text), None)
         rejection = rejects(said.text or "") if said else None

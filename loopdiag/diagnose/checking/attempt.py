@@ -54,6 +54,8 @@ def http(one: Assertion, state: State) -> Got:
         status = seen.status if isinstance(seen, HttpExchange) else None
         ok = _counts(one, status) if status is not None else one.expect == seen.outcome.value
         says = f"status {status}" if status is not None else _words(seen)
+        if isinstance(seen, HttpExchange) and seen.broken_off:
+            ok, says = False, f"{says}, then {_words(seen)}"
         got = Got(ok, says, seen)
         if ok or status is not None:
             break
