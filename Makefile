@@ -48,8 +48,10 @@ types: $(DEV) ## mypy, strict
 	$(BIN)/mypy
 
 docs: $(READY) ## write the documents that are made of the program's own texts
-	$(BIN)/loopdiag explain --markdown >docs/causes.md
-	$(BIN)/python -c 'from loopdiag.diagnose.clients import document; print(document(), end="")' >docs/clients.md
+	$(BIN)/loopdiag explain --markdown >docs/causes.md.tmp
+	mv docs/causes.md.tmp docs/causes.md
+	$(BIN)/python -c 'from loopdiag.diagnose.clients import document; print(document(), end="")' >docs/clients.md.tmp
+	mv docs/clients.md.tmp docs/clients.md
 
 lab: $(READY) ## run the lab as root: every broken host diagnosed and graded
 	$(BIN)/loopdiag lab score $(ARGS)
