@@ -45,7 +45,7 @@ def check(file: str, make: bool, force: bool, settings: Settings) -> int:
     from loopdiag.model.checkfile import parse_checks
 
     assertions = parse_checks(_read(file), file)
-    return leave(deliver(run(assertions, family=settings.family, timeout=settings.timeout), settings))
+    return leave(deliver(run(assertions, family=settings.family, timeout=settings.timeout, file=file), settings))
 
 
 def _read(file: str) -> str:

@@ -41,11 +41,12 @@ TRIES: Mapping[str, Callable[[Assertion, State], Got]] = {
 
 
 def check(
-    assertions: Sequence[Assertion], *, family: int | None = None, timeout: float | None = None, causes: bool = True
-) -> Report:
+    assertions: Sequence[Assertion], *, family: int | None = None, timeout: float | None = None, causes: bool = True,
+    file: str | None = None,
+) -> Report:  # fmt: skip
     """Try all assertions; `timeout` is for those that have none of their own. The key `checks` has one entry for each.
 
-    Raises UsageError for an address that cannot be meant.
+    `file` is where they stand, told in the key of that name. Raises UsageError for an address that cannot be meant.
     """
     session = Session("check")
     asked = [one if one.timeout or not timeout else replace(one, timeout=timeout) for one in assertions]
@@ -64,7 +65,7 @@ def check(
         observations=[seen for one in reports for seen in one.observations],
         facts=Facts(),
         unknown=[*_unknown(asked, got, reports), *_left_out(undiagnosed)],
-        extra={"checks": checks},
+        extra={**({"file": file} if file else {}), "checks": checks},
     )
 
 

@@ -6,6 +6,7 @@ target, so that the files of several targets can lie side by side.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from loopdiag.model.report import Verdict
@@ -27,7 +28,7 @@ def render(report: Report, layout: Layout) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    whose = {"command": report.command, "target": report.target.input if report.target else ""}
+    whose = {"command": report.command, "target": _target(report)}
     states = [({"verdict": one.value}, float(one is report.verdict)) for one in Verdict]
     yield from _gauge("verdict", "The verdict: 1 for the one that holds.", states, whose)
     up = report.verdict in (Verdict.WORKS, Verdict.DEGRADED)
@@ -42,12 +43,28 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _gauge("attempt_seconds", "The quickest attempt that succeeded.", _quickest(tried), whose)
 
 
+def _target(report: Report) -> str:
+    """The target, the targets, or the file of checks: two series must not have all their labels in common."""
+    if report.target:
+        return report.target.input
+    waited = ", ".join(one.target.input for one in report.extra.get("waited", ()))
+    return waited or str(report.extra.get("file", ""))
+
+
 def _checks(report: Report) -> Iterator[Sample]:
-    for one in report.extra.get("checkup", ()):
-        yield {"check": one.name, "state": one.state.value}, 1.0
+    """Checks that share a name are numbered from the second on."""
+    names: Counter[str] = Counter()
+    for name, state in _states(report):
+        names[name] += 1
+        yield {"check": name if names[name] == 1 else f"{name} ({names[name]})", "state": state}, 1.0
+
+
+def _states(report: Report) -> Iterator[tuple[str, str]]:
+    yield from ((one.name, one.state.value) for one in report.extra.get("checkup", ()))
     for one in report.extra.get("checks", ()):
-        state = "unknown" if one.ok is None else "passed" if one.ok else "failed"
-        yield {"check": one.name, "state": state}, 1.0
+        yield one.name, "unknown" if one.ok is None else "passed" if one.ok else "failed"
+    for one in report.extra.get("waited", ()):
+        yield one.target.input, "passed" if one.ready else "failed"
 
 
 def _findings(report: Report) -> Iterator[Sample]:

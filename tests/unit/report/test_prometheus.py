@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from loopdiag.model.assertion import Check
+from loopdiag.model.readiness import Waited
 from loopdiag.model.report import Report, Verdict
+from loopdiag.model.target import parse_target
 from loopdiag.report.formats import Layout, render
 from tests.unit.report.machine import DOCTOR, FINDING, HEALTHY, NASTY, TROUBLED
 
@@ -73,3 +76,15 @@ def test_one_verdict_holds(verdict: Verdict) -> None:
 def test_a_checklist() -> None:
     states = {dict(labels)["check"]: dict(labels)["state"] for name, labels in read(DOCTOR) if name == "loopdiag_check"}
     assert states == {"localhost": "passed", "exposed": "warned", "proxies": "skipped"}
+
+
+def test_files_of_several_runs_can_lie_side_by_side() -> None:
+    one = Check(name="db", kind="tcp", target="127.0.0.1:1", expect="connected", got="refused", ok=False, seconds=0.1)
+    checks = replace(HEALTHY, command="check", target=None, extra={"file": "ci.toml", "checks": (one, one)})
+    assert value(checks, "loopdiag_check", command="check", target="ci.toml", check="db", state="failed") == 1
+    assert value(checks, "loopdiag_check", command="check", target="ci.toml", check="db (2)") == 1
+    targets = [parse_target("127.0.0.1:1"), parse_target("127.0.0.1:2")]
+    stories = tuple(Waited(target=one, ready=one.port == 1, seconds=None, says="", history=()) for one in targets)
+    waited = replace(HEALTHY, command="wait", target=None, extra={"waited": stories})
+    both = "127.0.0.1:1, 127.0.0.1:2"
+    assert value(waited, "loopdiag_check", command="wait", target=both, check="127.0.0.1:2", state="failed") == 1
