@@ -184,6 +184,13 @@ def test_files_and_unix_sockets(tmp_path: Path) -> None:
         assert waiting(f"unix:{path}", f"file:{path}").verdict is Verdict.WORKS
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_DEFER_ACCEPT"), reason="TCP_DEFER_ACCEPT is of Linux")
+def test_a_listener_that_waits_for_data_before_it_accepts_is_ready() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)
+        assert waiting(f"127.0.0.1:{server.getsockname()[1]}").verdict is Verdict.WORKS
+
+
 def test_hold_is_waited_out() -> None:
     began = time.monotonic()
     with accepting() as port:

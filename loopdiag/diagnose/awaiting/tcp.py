@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from loopdiag.diagnose.awaiting.knock import Knock
 from loopdiag.diagnose.awaiting.look import Look
 from loopdiag.diagnose.awaiting.words import NO_ANSWER, REJECTIONS, rejects, state_of
+from loopdiag.diagnose.far_end import far_end
 from loopdiag.host.read import read
 from loopdiag.model.observation import Outcome
 from loopdiag.model.readiness import State
+from loopdiag.model.socket import Socket
 from loopdiag.model.unknown import Unknown
 from loopdiag.probes.outcome import sockaddr
 from loopdiag.probes.tcp import TcpAttempt
@@ -26,7 +28,7 @@ from loopdiag.probes.tcp import TcpAttempt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loopdiag.model.observation import Observation
+    from loopdiag.model.observation import TcpConnect
 
 AT_ONCE = 0.001  # seconds: on one's own host the handshake is over when connect() returns
 SILENCE = 0.05  # seconds without an answer that are worth telling
@@ -136,10 +138,11 @@ class TcpLook(Look):
         """
         seen = held.observation()
         ending = _ending(held.socket, STAYS_NEW if self._was_away else STAYS)
-        if ending is None and not self._was_away and self._waits(seen):
+        untaken = None if ending or self._was_away else _untaken(seen)
+        if untaken:
             if time.monotonic() - self._since < SILENCE:
                 return None
-            return State(ready=False, there=True, says="connects, but is not accepted", seen=seen)
+            return State(ready=False, there=True, says=untaken, seen=seen)
         self.close()
         if ending in REJECTIONS:
             return State(ready=False, there=True, says=f"accepts, then {ending}", seen=seen, pause=_PAUSE)
@@ -155,13 +158,16 @@ class TcpLook(Look):
         """While it had our connection, no connect() on this host failed: closing is its own way."""
         return self._failures is not None and self._failures == _failed_connects()
 
-    def _waits(self, seen: Observation) -> bool:
-        """Our connection is in an accept queue still. Where that cannot be seen, connected counts."""
-        port = (seen.local or "").rpartition(":")[2]
-        sockets = read("sockets", port=int(port), protocols=("tcp",)) if port.isdecimal() else ()
-        return not isinstance(sockets, Unknown) and any(
-            one.unaccepted and one.peer_port == int(port) for one in sockets
-        )
+
+def _untaken(seen: TcpConnect) -> str | None:
+    """How a connection stands at its other end, where no process has it there; unless that is on another host."""
+    found = read("far_end", seen.local, seen.peer) if seen.local and seen.peer else None
+    if not isinstance(found, Socket):
+        return None
+    if found.unaccepted:
+        return "connects, but is not accepted"
+    lost = found.state == "SYN-RECV" and far_end(seen.local or "", seen.peer or "") == found.state
+    return "connects, but the other end has not heard of it" if lost else None
 
 
 def _failed_connects() -> int | None:
