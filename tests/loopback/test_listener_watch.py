@@ -39,6 +39,34 @@ def test_the_watch_sees_what_a_connection_meets(listener: str, v6only: bool | No
         watch.close()
 
 
+@pytest.mark.parametrize(("listener", "v6only", "asked"), PLACES)
+def test_the_watch_sees_what_a_datagram_meets(listener: str, v6only: bool | None, asked: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in listener else socket.AF_INET, socket.SOCK_DGRAM) as server:
+        if v6only is not None:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, v6only)
+        server.bind((listener, 0))
+        where = sockaddr(asked, server.getsockname()[1])
+        watch = read("listener_watch", where, "udp")
+        assert watch.absent() is bounced(where)
+        server.close()
+        assert watch.absent()
+        watch.close()
+
+
+def bounced(where: tuple[Any, ...]) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(0.05)
+        client.connect(where)
+        client.send(b"?")
+        try:
+            client.recv(1)
+        except TimeoutError:
+            return False
+        except ConnectionRefusedError:
+            return True
+        return False
+
+
 def refused(where: tuple[Any, ...]) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET) as client:
         return client.connect_ex(where) == errno.ECONNREFUSED

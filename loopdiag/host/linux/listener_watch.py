@@ -1,7 +1,7 @@
 """Whether anybody listens for one address and port, asked again and again: sock_diag(7), without NLM_F_DUMP.
 
-The kernel looks the listener up as it would for a SYN: on that address or the wildcard, IPv6 sockets that serve IPv4
-too. That is a tenth of what a refused connection costs, and no packet is sent.
+The kernel looks the socket up as it would for a SYN or a datagram: on that address or the wildcard, IPv6 sockets that
+serve IPv4 too. That is a tenth of what a refused connection costs, and no packet is sent.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import struct
 from typing import Any
 
 from loopdiag.host.linux.netlink import HEADER, NLM_F_REQUEST, NLMSG_ERROR, SOCK_DIAG, because
-from loopdiag.host.linux.sock_diag import LISTEN, SOCK_DIAG_BY_FAMILY
+from loopdiag.host.linux.sock_diag import LISTENING, PROTOCOLS, SOCK_DIAG_BY_FAMILY
 from loopdiag.model.unknown import Unknown
 
-_ID = struct.Struct("!HH16s16s")  # struct inet_diag_sockid up to idiag_if; the listener is its source
+_ID = struct.Struct("!HH16s16s")  # struct inet_diag_sockid up to idiag_if
 _NO_COOKIE = 0xFFFFFFFF  # INET_DIAG_NOCOOKIE: any socket will do
 _ERROR = struct.Struct("=4xH10xi")  # of an answer: its type, and the error number where that is NLMSG_ERROR
 
@@ -23,8 +23,8 @@ _ERROR = struct.Struct("=4xH10xi")  # of an answer: its type, and the error numb
 class ListenerWatch:
     """A netlink socket of its own and the question, ready to be sent. `close` it in the end."""
 
-    def __init__(self, where: tuple[Any, ...]) -> None:
-        body = _request(where)
+    def __init__(self, where: tuple[Any, ...], protocol: str) -> None:
+        body = _request(where, protocol)
         self._request = HEADER.pack(HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 1, 0) + body
         self._answer = bytearray(1024)
         self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, SOCK_DIAG)
@@ -41,11 +41,11 @@ class ListenerWatch:
         self._link.close()
 
 
-def watch_listener(where: tuple[Any, ...]) -> ListenerWatch | Unknown:
-    """The watch for a socket address, IPv4 or IPv6; Unknown where netlink is withheld."""
+def watch_listener(where: tuple[Any, ...], protocol: str = "tcp") -> ListenerWatch | Unknown:
+    """The watch for a socket address, IPv4 or IPv6, of `tcp` or `udp`; Unknown where netlink is withheld."""
     watch = None
     try:
-        watch = ListenerWatch(where)
+        watch = ListenerWatch(where, protocol)
         watch.absent()
     except OSError as fault:
         if watch:
@@ -54,9 +54,14 @@ def watch_listener(where: tuple[Any, ...]) -> ListenerWatch | Unknown:
     return watch
 
 
-def _request(where: tuple[Any, ...]) -> bytes:
-    """A struct inet_diag_req_v2; `where` is as sockaddr of getaddrinfo(3): with the zone's index for IPv6."""
+def _request(where: tuple[Any, ...], protocol: str) -> bytes:
+    """A struct inet_diag_req_v2; `where` is as sockaddr of getaddrinfo(3): with the zone's index for IPv6.
+
+    The one that is looked for is the source of a TCP request, and the destination of a UDP one: udp_dump_one() of Linux
+    looks up the receiver of a packet.
+    """
     family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
     raw = socket.inet_pton(family, where[0].partition("%")[0])
-    asked = _ID.pack(where[1], 0, raw, b"") + struct.pack("=III", where[3] if len(where) > 3 else 0, *2 * [_NO_COOKIE])
-    return struct.pack("=BBBxI", family, socket.IPPROTO_TCP, 0, 1 << LISTEN) + asked
+    ends = _ID.pack(where[1], 0, raw, b"") if protocol == "tcp" else _ID.pack(0, where[1], b"", raw)
+    asked = ends + struct.pack("=III", where[3] if len(where) > 3 else 0, *2 * [_NO_COOKIE])
+    return struct.pack("=BBBxI", family, PROTOCOLS[protocol], 0, LISTENING[protocol]) + asked
