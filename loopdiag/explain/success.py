@@ -42,10 +42,14 @@ def _no_answer(case: Case) -> str | None:
     from loopdiag.explain.service.languages import language
 
     spoken = language(said.first)
-    words = f"'{said.text}'" if said.text else f"{said.received} bytes that are no text"
+    words = f"'{said.text}'" if said.text else _bytes(said.received)
     if said.sent and spoken:
         return f"{said.sent} got no answer to it: the service speaks {spoken} ({words})"
     return f"{said.sent} got what is no answer: {words}" if said.sent else f"but says that it does not serve: {words}"
+
+
+def _bytes(count: int) -> str:
+    return "one byte" if count == 1 else f"{count} bytes that are no text"
 
 
 def _who(case: Case) -> str:

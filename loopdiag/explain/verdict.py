@@ -27,6 +27,9 @@ NOT_SERVED = frozenset(
 # A connection stands, and what is sent over it never arrives.
 CUT_OFF = frozenset({"filter-drops", "filter-rejects", "qdisc-on-loopback"})
 
+# A connection stands and waits for a process that may yet take it.
+LATE = frozenset({"listener-not-accepting"})
+
 # It answers, but what answers is not one thing: of a name with several addresses, the one that is tried decides.
 DEPENDS = frozenset({"listeners-differ"})
 
@@ -47,7 +50,7 @@ def verdict(case: Case, findings: Sequence[Finding]) -> Verdict:
     reached = [_reach(seen, errors) for seen in _by_address(case.observations)]
     if all(reach is _Reach.FULL for reach in reached):
         depends = len(reached) > 1 and causes & DEPENDS
-        return Verdict.DEGRADED if errors or depends else Verdict.WORKS
+        return Verdict.DEGRADED if errors or depends or causes & LATE else Verdict.WORKS
     if any(reach is not _Reach.NONE for reach in reached):
         return Verdict.DEGRADED
     return Verdict.UNKNOWN if causes & UNDECIDED and not errors else Verdict.BROKEN

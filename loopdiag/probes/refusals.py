@@ -10,6 +10,7 @@ _REDIS = re.compile(rb"-(?!NOAUTH|WRONGPASS|NOPERM|DENIED)[A-Z]+ ")
 _POSTGRES = re.compile(rb"E.{4}.*\0C(57P0[1-3]|53300)\0", re.DOTALL)
 _MYSQL = re.compile(rb".{3}\0\xff", re.DOTALL)  # MySQL, ERR_Packet: in the greeting's place it is the end
 _REPLY = re.compile(rb"[45]\d\d[ -]")  # RFC 5321, 4.2 and RFC 959, 4.2: a greeting that is none
+_IMAP = re.compile(rb"\* BYE\b")  # RFC 9051, 7.1.5
 _SSH = re.compile(rb"Exceeded MaxStartups|Not allowed at this time")  # sshd(8), before its version
 
 
@@ -19,5 +20,5 @@ def declines(data: bytes, scheme: str) -> bool:
         return _REDIS.match(data) is not None
     if scheme.startswith("postgres"):
         return _POSTGRES.match(data) is not None
-    patterns = (_MYSQL, _REPLY, _SSH) if scheme != "mysql" else (_MYSQL,)
+    patterns = (_MYSQL, _REPLY, _IMAP, _SSH) if scheme != "mysql" else (_MYSQL,)
     return any(pattern.match(data) for pattern in patterns)

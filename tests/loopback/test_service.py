@@ -230,7 +230,7 @@ def test_headers_that_promise_a_body_and_no_more(serve: Serve) -> None:
     ("postgres", r"E\x00\x00\x00\x1aSFATAL\x00C28000\x00Mno role\x00\x00", Outcome.REPLIED),
     ("mysql", r"\x17\x00\x00\x00\xff\x10\x04Too many connections", Outcome.FAILED),
     ("tcp", r"421 Too many connections\r\n", Outcome.FAILED),
-    ("tcp", r"Exceeded MaxStartups\r\n", Outcome.FAILED),
+    ("tcp", r"Exceeded MaxStartups\r\n", Outcome.FAILED), ("tcp", r"* BYE too many\r\n", Outcome.FAILED),
     ("tcp", r"220 lab ESMTP\r\n", Outcome.REPLIED),
 ])  # fmt: skip
 def test_a_greeting_that_declines(serve: Serve, scheme: str, words: str, outcome: Outcome) -> None:

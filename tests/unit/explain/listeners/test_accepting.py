@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loopdiag.explain.engine import judge
+from loopdiag.explain.verdict import verdict
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.observation import Outcome
+from loopdiag.model.report import Verdict
 from loopdiag.model.unknown import Unknown
 from tests.unit.explain.listeners.hosts import (
     NODE,
@@ -134,3 +136,10 @@ def test_of_those_that_share_the_port_only_the_one_that_holds_the_connection_is_
     told = [found.statement for found in judge(seen) if found.cause == "listener-not-accepting"]
     assert len(told) == 1
     assert "pid 50" in told[0]
+
+
+def test_a_process_that_computes_is_late_and_not_gone() -> None:
+    busy = stuck(owners=(replace(NODE, state="R"),))
+    found = judge(busy)
+    assert (found[0].cause, found[0].severity) == ("listener-not-accepting", Severity.WARNING)
+    assert verdict(busy, found) is Verdict.DEGRADED
