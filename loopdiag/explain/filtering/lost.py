@@ -41,4 +41,6 @@ def _answered(case: Case, attempt: Attempt) -> tuple[str, Evidence] | None:
     half = next((one for one in known(case.facts.sockets) or () if one.state == "SYN-RECV" and one.peer in ours), None)
     if half is None:
         return None
-    return "the SYN arrives, and its answer is stopped on its way back", Evidence(f"{half.local}", "SYN-RECV for it")
+    return "the SYN arrives, and its answer is stopped on its way back", Evidence(
+        f"listener {half.local}", "holds our connection half open (SYN-RECV)"
+    )

@@ -120,8 +120,8 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
         return (
             "filter-drops",
             Certainty.LIKELY,
-            f"nothing comes back from {attempt.to}: {lost[0]}, as a packet filter does that drops it; the rule could "
-            "not be seen",
+            f"nothing comes back from {attempt.to}: {lost[0]}, as where a rule of the packet filter drops it; the rule "
+            "could not be seen",
             (lost[1],),
         )
     if attempt.silent and there and not there.full and attempt.seen[0].kind == "tcp-connect":

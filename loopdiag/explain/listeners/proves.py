@@ -44,6 +44,8 @@ def proves(case: Case, one: Observation) -> str:
 
 
 def _answered(case: Case, one: Observation, there: tuple[Socket, ...]) -> str:
+    if isinstance(one, TcpConnect) and one.half_open:
+        return "the connection stands at this end only: its last packet did not come to the listener"
     reply = f"{one.reply_bytes} bytes came back from {one.replied_from}; " if isinstance(one, UdpExchange) else ""
     if there:
         return reply + _listens(there)
