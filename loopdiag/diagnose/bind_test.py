@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from loopdiag.model.facts import Facts
     from loopdiag.model.observation import Observation
     from loopdiag.model.report import Report
+    from loopdiag.model.socket import Socket
     from loopdiag.model.target import Target
 
 TIMEOUT = 1.0  # seconds for all connections together
@@ -66,7 +67,9 @@ def _one(
     plain, reached = bind_and_connect(str(address), port, protocol, reuseaddr=False, ways=ways, timeout=timeout)
     if plain.errno != "EADDRINUSE" or protocol == "udp" or port == 0 or not REUSE_IS_HARMLESS:
         return (plain, *reached)
-    facts = _widened(gather(replace(question, observations=(plain,)), ("sockets", "sysctls"), facts), (plain,))
+    facts = _widened(
+        gather(replace(question, observations=(plain,)), ("unlisted", "sockets", "sysctls"), facts), (plain,)
+    )
     if not (reuseaddr and reuse_is_meant_for(plain, known(facts.sockets) or (), facts.sysctls or {})):
         reuse = try_bind(str(address), port, protocol, reuseaddr=True)
         return (replace(plain, tries=(*plain.tries, reuse)),)
@@ -90,7 +93,7 @@ def _topics(target: Target, seen: Sequence[Observation]) -> tuple[str, ...]:
     failed = any(not one.outcome.good for one in binds)
     extra = (
         *(_OF_A_NAME if target.address is None else ()),
-        *(("sockets",) if failed or any(one.reuseaddr for one in binds) else ()),
+        *(("unlisted", "sockets") if failed or any(one.reuseaddr for one in binds) else ()),
         *(_OF_BINDING if failed or len(binds) == len(seen) else ()),
         *(_OF_REWRITING if any(_seen_as_another(one) for one in seen) else ()),
         *(("excluded_ports",) if PLATFORM == "windows" and any(one.errno == "EACCES" for one in binds) else ()),
@@ -110,11 +113,16 @@ def _widened(facts: Facts, seen: Sequence[Observation]) -> Facts:
     if there is None or not taken:
         return facts
     if any(not one.port for one in taken):
-        return replace(facts, sockets=read("sockets", protocols=(taken[0].protocol,)))
+        everyone = read("sockets", protocols=(taken[0].protocol,))
+        return replace(facts, sockets=everyone if isinstance(everyone, Unknown) else (*everyone, *_unlisted(facts)))
     ends = {each.peer_port for bind in taken for each in holders(bind, there) if each.peer_port}
     more = [read("sockets", port=end, protocols=("tcp",), listening=True) for end in sorted(ends)[:_MOST_ENDS]]
     found = [one for part in more if not isinstance(part, Unknown) for one in part]
     return replace(facts, sockets=(*there, *found))
+
+
+def _unlisted(facts: Facts) -> Sequence[Socket]:
+    return known(facts.unlisted) or ()
 
 
 def _summary(case: Case) -> str:

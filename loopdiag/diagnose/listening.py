@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from loopdiag.explain.listeners.condition import is_held_up
 from loopdiag.explain.listeners.serving import zoneless
 from loopdiag.explain.reach import reach
-from loopdiag.host.read import read
+from loopdiag.host.read import PLATFORM, read
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -42,13 +42,19 @@ def listeners(question: Question, facts: Facts) -> Any:
     return tuple(replace(one, reach=reach(one, interfaces)) for one in found)
 
 
+def unlisted(question: Question, facts: Facts) -> Any:
+    """TCP sockets that are bound, where the kernel does not tell such by itself; None where it does."""
+    found = read("unlisted", _wanted(question)) if PLATFORM == "linux" and question.protocol == "tcp" else None
+    return found or None
+
+
 def sockets(question: Question, facts: Facts) -> Any:
     """All sockets that use the port; where no source port was left, all sockets. Owners of those at this end."""
     port = _port(question)
-    exhausted = any(seen.errno in _NO_PORT_LEFT for seen in question.observations)
-    found = read("sockets", port=None if exhausted else port)
+    found = read("sockets", port=_wanted(question))
     if isinstance(found, Unknown):
         return found
+    found += facts.unlisted if isinstance(facts.unlisted, tuple) else ()
     listening = () if isinstance(facts.listeners, Unknown) else facts.listeners or ()
     have = {one.inode: one.owners for one in listening}
     here = [one for one in found if one.port == port and one.inode not in have]
@@ -73,6 +79,12 @@ def unix_sockets(question: Question, facts: Facts) -> Any:
 
 def _port(question: Question) -> int | None:
     return question.port or question.target.port
+
+
+def _wanted(question: Question) -> int | None:
+    """The port to look for; None, for all, where no source port was left."""
+    exhausted = any(seen.errno in _NO_PORT_LEFT for seen in question.observations)
+    return None if exhausted else _port(question)
 
 
 def _ours(question: Question) -> set[str]:

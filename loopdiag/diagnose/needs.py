@@ -27,13 +27,13 @@ _NEEDS: dict[Outcome, tuple[str, ...]] = {
     Outcome.REPLIED: ("route", "listeners", *_FILTER),
     Outcome.ACCEPTED: ("route", "listeners"),
     Outcome.BOUND: ("route", "listeners"),
-    Outcome.REFUSED: ("listeners", "sockets", *_PATH, *_FILTER, "elsewhere", "unix_sockets"),
+    Outcome.REFUSED: ("listeners", "unlisted", "sockets", *_PATH, *_FILTER, "elsewhere", "unix_sockets"),
     Outcome.TIMED_OUT: ("listeners", "sockets", *_PATH, *_FILTER, "conntrack", "qdiscs", *_CONFINED, "elsewhere"),
     Outcome.UNREACHABLE: (*_PATH, "listeners", *_FILTER),
     Outcome.DENIED: (*_PATH, *_FILTER, *_CONFINED, "listeners"),
     Outcome.RESET: ("listeners", "sockets", "route", "sysctls", *_FILTER),
     Outcome.CLOSED: ("listeners", "sockets", "route"),
-    Outcome.FAILED: (*_PATH, "listeners", "sockets", *_FILTER, *_CONFINED),
+    Outcome.FAILED: (*_PATH, "listeners", "unlisted", "sockets", *_FILTER, *_CONFINED),
 }
 
 

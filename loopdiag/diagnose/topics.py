@@ -55,6 +55,7 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "sysctls": settings.sysctls,
     "counters": _counters,
     "listeners": listening.listeners,
+    "unlisted": listening.unlisted,
     "sockets": listening.sockets,
     "elsewhere": listening.elsewhere,
     "unix_sockets": listening.unix_sockets,

@@ -22,6 +22,7 @@ READERS = {
     "counters": "counters:read_counters",
     "sysctls": "sysctls:read_sysctls",
     "sockets": "sockets:read_sockets",
+    "unlisted": "unlisted:read_unlisted",
     "listener_watch": "listener_watch:watch_listener",
     "unix_sockets": "unix_sockets:read_unix_sockets",
     "descriptors": "descriptors:search_ahead",

@@ -40,6 +40,7 @@ class Facts:
     names: NameFacts | Unknown | None = None
     listeners: tuple[Socket, ...] | Unknown | None = None  # TCP listeners and UDP sockets on the port asked for
     sockets: tuple[Socket, ...] | Unknown | None = field(default=None, metadata=_INTERNAL)  # all that use the port
+    unlisted: tuple[Socket, ...] | Unknown | None = None  # bound, where the kernel does not tell such sockets by itself
     elsewhere: tuple[Socket, ...] | Unknown | None = None  # on the port, in other network namespaces
     unix_sockets: tuple[UnixSocket, ...] | Unknown | None = field(default=None, metadata=_INTERNAL)
     sysctls: Mapping[str, str | Unknown] | None = None  # by dotted name

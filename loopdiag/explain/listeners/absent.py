@@ -16,6 +16,7 @@ from loopdiag.explain.listeners.refused import (
 from loopdiag.explain.listeners.serving import covers
 from loopdiag.explain.listeners.wording import shown, where, who
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,6 +79,7 @@ def no_listener(case: Case) -> Iterator[Finding]:
 def _all_was_seen(case: Case, attempts: Sequence[Refused]) -> bool:
     facts = case.facts
     read = all(known(topic) is not None for topic in (facts.sockets, facts.elsewhere))
+    read = read and not isinstance(facts.unlisted, Unknown)
     return read and filter_ruled_out(case, attempts)
 
 
