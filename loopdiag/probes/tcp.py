@@ -23,13 +23,13 @@ _STARTED = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 def connect_tcp(
     address: str, port: int, timeout: float = TIMEOUT, *, patience: Callable[[], str | None] | None = None,
-    far_end: Callable[[str, str], str | None] | None = None,
+    far_end: Callable[[str, str, float], str | None] | None = None,
 ) -> TcpConnect:  # fmt: skip
     """Connect to a numeric address (with its zone), see the outcome, close; `timeout` is in seconds.
 
     `patience` is asked now and then while nothing has come; a reason that it returns ends the wait. What goes wrong
-    is data: no OSError leaves. `far_end` is asked for the state of the other end, given this end and that one, while
-    the connection stands.
+    is data: no OSError leaves. `far_end` is asked for the state of the other end, given this end, that one and the
+    seconds that it took, while the connection stands.
     """
     with TcpAttempt(address, port) as attempt:
         while attempt.seconds < timeout:
@@ -103,11 +103,11 @@ class TcpAttempt:
         return released
 
     def observation(
-        self, gave_up: str | None = None, far_end: Callable[[str, str], str | None] | None = None
+        self, gave_up: str | None = None, far_end: Callable[[str, str, float], str | None] | None = None
     ) -> TcpConnect:
         """What was seen up to now; what has not ended has timed out, or was given up for a reason.
 
-        `far_end` tells of the other end of a connection that stands, from this end and that one.
+        `far_end` tells of the other end of a connection that stands, from this end, that one and the seconds it took.
         """
         outcome, number = self._ended or (Outcome.TIMED_OUT, 0)
         stands = outcome is Outcome.CONNECTED and self._local and self._peer
@@ -121,7 +121,7 @@ class TcpAttempt:
             peer=self._peer,
             gave_up=gave_up,
             error_from=self._error_from,
-            far_end=far_end(self._local or "", self._peer or "") if far_end and stands else None,
+            far_end=far_end(self._local or "", self._peer or "", self.seconds) if far_end and stands else None,
         )
 
     def _look(self, connecting: socket.socket) -> None:

@@ -66,6 +66,13 @@ def test_the_end_of_the_handshake_is_dropped(up: Host) -> None:
     assert state(up, "127.0.0.1", 7303) == "SYN-RECV"
 
 
+@pytest.mark.needs("tc")
+def test_the_end_of_the_handshake_is_only_late(up: Host) -> None:
+    up.python(SERVE.format("127.0.0.1", 7310, False))
+    up.sh("tc qdisc add dev lo root tbf rate 6kbit burst 100 limit 10000")  # 60 ms and more for each packet
+    assert state(up, "127.0.0.1", 7310) == "ESTABLISHED"
+
+
 @pytest.mark.needs("nft")
 def test_nat_in_between(up: Host) -> None:
     up.python(SERVE.format("127.0.0.1", 7305, False))
