@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from loopdiag.diagnose.gather import Question, gather
 from loopdiag.diagnose.session import Session
 from loopdiag.explain.engine import judge
-from loopdiag.explain.interfaces.meaning import with_meanings
+from loopdiag.explain.interfaces.meaning import vrf_of, with_meanings
 from loopdiag.explain.verdict import verdict
 from loopdiag.host.portable import with_link_details
 from loopdiag.model.case import Case
@@ -54,7 +54,8 @@ def _summary(read: Sequence[Interface]) -> str:
     lo = next((interface for interface in read if interface.loopback), None)
     if lo is None:
         return "this host has no loopback interface"
-    own = [each.address for one in read if not one.loopback for each in one.addresses if each.scope != "link"]
+    others = [one for one in read if not one.loopback and not vrf_of(one, read)]
+    own = [each.address for one in others for each in one.addresses if each.scope != "link"]
     loopback = ", ".join(each.address for each in lo.addresses)
     return f"{lo.name} is up with {loopback or 'no address'}; " + (
         f"own addresses, reached by {lo.name} too: {', '.join(own[:8])}" if own else "there is no other own address"

@@ -16,15 +16,29 @@ def with_meanings(interfaces: Sequence[Interface]) -> tuple[Interface, ...]:
     """The interfaces with `means` filled in for each address."""
     lo = next((interface for interface in interfaces if interface.loopback), None)
     return tuple(
-        replace(one, addresses=tuple(replace(address, means=meaning(one, address, lo)) for address in one.addresses))
+        replace(
+            one,
+            addresses=tuple(
+                replace(address, means=meaning(one, address, lo, vrf_of(one, interfaces))) for address in one.addresses
+            ),
+        )
         for one in interfaces
     )
 
 
-def meaning(interface: Interface, address: InterfaceAddress, lo: Interface | None = None) -> str:
+def vrf_of(interface: Interface, interfaces: Sequence[Interface]) -> str | None:
+    """The VRF device whose table has the interface's routes, where that is not the table of the host itself."""
+    devices = {one.name for one in interfaces if one.vrf_table is not None}
+    return next((name for name in (interface.name, interface.master) if name in devices), None)
+
+
+def meaning(
+    interface: Interface, address: InterfaceAddress, lo: Interface | None = None, vrf: str | None = None
+) -> str:
     """Half a sentence: who reaches it, and how it is to be written."""
-    text = _unusable(address) or _kind(interface, address)
-    if lo is not None and not lo.up:
+    text = _unusable(address) or (f"in the VRF {vrf}: reached from inside it alone" if vrf else None)
+    text = text or _kind(interface, address)
+    if lo is not None and not lo.up and not vrf:
         return f"{text}; but {lo.name} is down, so it cannot be reached from here"
     extra = [flag for flag in ("deprecated", "temporary") if flag in address.flags]
     return f"{text} ({', '.join(extra)})" if extra else text

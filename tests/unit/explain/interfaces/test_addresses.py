@@ -125,6 +125,15 @@ def test_what_addresses_mean() -> None:
     assert "lo is down" in meaning(ETH, ETH.addresses[0], replace(LO, up=False))
 
 
+def test_an_address_in_a_vrf_is_reached_from_inside_it() -> None:
+    red = replace(ETH, name="red", addresses=(), vrf_table="100")
+    lo, _, eth = with_meanings((LO, red, replace(ETH, master="red")))
+    assert eth.addresses[0].means == "in the VRF red: reached from inside it alone"
+    assert lo.addresses[0].means == "loopback: all of 127.0.0.0/8 is this host"
+    _, port = with_meanings((LO, replace(ETH, master="br0")))
+    assert port.addresses[0].means == "own: this host reaches it by lo, others by eth0"
+
+
 def test_a_way_back_that_cannot_be_asked_is_no_foreign_source() -> None:
     back = nowhere(OWN, asked_from="192.0.2.9", way="back", about="192.0.2.9")
     assert not list(source_not_local(case(command="route", host="192.0.2.9", routes=(elsewhere("192.0.2.9"), back))))
