@@ -26,9 +26,13 @@ def lost_on_loopback(send: Callable[[], object], address: str) -> str | None:
     if not isinstance(before, Counters) or not isinstance(after, Counters) or LOOPBACK not in after.sent:
         return None
     moved = after.since(before)
-    sent, delivered = moved.sent[LOOPBACK], sum(moved.protocol.get(f"{ip}.InDelivers", 0) for ip in ("Ip", "Ip6"))
+    sent, out, behind = moved.sent[LOOPBACK], moved.stopped_on_their_way_out, moved.stopped_behind(LOOPBACK)
     if sent == 0 and ip_address(routed(address)).is_loopback:
         return "nothing that was sent came as far as lo"
-    if sent > delivered:
-        return f"lo took in {sent} packet{'' if sent == 1 else 's'}, and {delivered} came through"
-    return None
+    if behind:
+        return f"lo took in {_packets(sent)}, and {sent - behind} came through"
+    return f"{_packets(out)} to this host did not come as far as lo" if out else None
+
+
+def _packets(count: int) -> str:
+    return f"{count} packet{'' if count == 1 else 's'}"

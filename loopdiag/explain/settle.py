@@ -54,7 +54,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "udp-wrong-source": ("udp-no-reply",),
     "ephemeral-ports-exhausted": ("address-not-local", "route-missing", "port-in-use"),
     "filter-drops": _SILENT,
-    "filter-rejects": ("reset-by-service", *_LESS_NEAR, *_SILENT),
+    "filter-rejects": ("reset-by-service", "martian-loopback", *_LESS_NEAR, *_SILENT),
     "queue-without-consumer": _SILENT,
     "conntrack-full": ("filter-drops", "filter-rejects", *_SILENT),
     "nat-redirects": (*_LESS_NEAR, *_SILENT),

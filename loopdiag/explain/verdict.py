@@ -25,7 +25,7 @@ NOT_SERVED = frozenset(
 )  # fmt: skip
 
 # A connection stands, and what is sent over it never arrives.
-CUT_OFF = frozenset({"filter-drops", "filter-rejects", "qdisc-on-loopback"})
+CUT_OFF = frozenset({"filter-drops", "filter-rejects", "queue-without-consumer", "qdisc-on-loopback"})
 
 # A connection stands and waits for a process that may yet take it.
 LATE = frozenset({"listener-not-accepting"})

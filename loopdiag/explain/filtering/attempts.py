@@ -102,6 +102,14 @@ def unacknowledged(case: Case, attempt: Attempt) -> tuple[Said, ...]:
     )  # fmt: skip
 
 
+def is_cut_off(case: Case, attempt: Attempt) -> bool:
+    """The connection came about, and what followed did not arrive, or at least nothing came of it."""
+    silent = any(
+        isinstance(one, Said) and one.to == attempt.to and one.outcome is Outcome.TIMED_OUT for one in case.observations
+    )
+    return not attempt.failures and (silent or half_open(case, attempt) is not None)
+
+
 def dropped(case: Case) -> bool:
     """The kernel's own record says that netfilter dropped one of our packets."""
     return any(drop.reason == "NETFILTER_DROP" for drop in known(case.facts.drops) or ())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def where_lost(case: Case, attempt: Attempt) -> tuple[str, Evidence] | None:
     """What became of the packets of an attempt to which nothing came back, and what shows it.
 
-    On lo, what is sent is delivered to TCP, UDP or ICMP, but for what netfilter takes in between (InDelivers of snmp).
+    Of the packets to this host itself, all that IP sends cross lo and are delivered, but for what netfilter takes.
     """
     answered = _answered(case, attempt)
     if answered:
@@ -24,14 +24,16 @@ def where_lost(case: Case, attempt: Attempt) -> tuple[str, Evidence] | None:
     counters = known(case.facts.counters)
     if counters is None or LOOPBACK not in counters.sent:
         return None
-    sent = counters.sent[LOOPBACK]
-    delivered = sum(counters.protocol.get(f"{name}.InDelivers", 0) for name in ("Ip", "Ip6"))
-    counted = Evidence("counters", f"lo sent {sent}, IP delivered {delivered} packets during the probe")
+    sent, out, behind = counters.sent[LOOPBACK], counters.stopped_on_their_way_out, counters.stopped_behind(LOOPBACK)
+    counted = Evidence("counters", f"lo took in {sent} packets, {behind} of them were not delivered, and {out} did not "
+                       "come as far as a device")  # fmt: skip
     if sent == 0:
         return "the packet is stopped on its way out, before it comes to lo", counted
-    if delivered < sent:
-        what = "the packet" if delivered == 0 else "the packet, or what answers it,"
+    if behind:
+        what = "the packet" if behind == sent else "the packet, or what answers it,"
         return f"{what} crosses lo and is stopped on its way in", counted
+    if out:
+        return "the packet, or what answers it, is stopped on its way out, before it comes to lo", counted
     return None
 
 

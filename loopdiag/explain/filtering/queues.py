@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import failed, uncertain
+from loopdiag.explain.filtering.attempts import attempts, is_cut_off
 from loopdiag.explain.filtering.wording import named, packet, removal, shown, text
 from loopdiag.explain.packetfilter.queues import read_by, stuck
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
@@ -22,19 +22,24 @@ def queue_without_consumer(case: Case) -> Iterator[Finding]:
     """The packet waits in a queue that nobody reads; without a reader the kernel drops it, and gives no reason."""
     ruleset = known(case.facts.ruleset)
     queues = known(ruleset.queues) if ruleset else None
-    for attempt in failed(case):
-        if not attempt.silent and not attempt.refused_to_send:
-            continue
-        found = _queued(attempt, queues)
+    for attempt in attempts(case):
+        if attempt.silent or attempt.refused_to_send:
+            found = _queued(attempt.opening, queues)
+        else:
+            found = _queued(attempt.following, queues) if is_cut_off(case, attempt) else None
         if found:
             yield _finding(attempt, *found, queues)
 
 
-def _queued(attempt: Attempt, queues: Sequence[QueueReader] | None) -> tuple[FilterPath, FilterStep, Certainty] | None:
-    for path in attempt.paths:
+def _queued(
+    paths: Sequence[FilterPath], queues: Sequence[QueueReader] | None
+) -> tuple[FilterPath, FilterStep, Certainty] | None:
+    for path in paths:
         if path.verdict == "queue" and path.steps[-1].action == "queue":
             return path, path.steps[-1], Certainty.PROVEN if path.certain else Certainty.LIKELY
-    for path, step in uncertain(attempt, ("queue",)):
+    for path, step in [(each, step) for each in paths for step in each.steps]:
+        if step.action != "queue" or step.certain:
+            continue
         read = read_by(step.detail, queues)
         if read is not True or stuck(step.detail, queues):
             return path, step, Certainty.POSSIBLE if queues is None else Certainty.LIKELY

@@ -9,10 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
-from loopdiag.explain.filtering.attempts import KINDS, attempts, dropped, half_open, unacknowledged, uncertain
+from loopdiag.explain.filtering.attempts import (
+    KINDS,
+    attempts,
+    dropped,
+    half_open,
+    is_cut_off,
+    unacknowledged,
+    uncertain,
+)
 from loopdiag.explain.filtering.limits import is_limit
+from loopdiag.explain.filtering.lost import where_lost
 from loopdiag.explain.filtering.qdisc import dropping
-from loopdiag.explain.filtering.unseen import LOOK, gap
+from loopdiag.explain.filtering.unseen import LOOK, all_was_read, gap
 from loopdiag.explain.filtering.verdicts import Decision, finding
 from loopdiag.explain.filtering.wording import named, text
 from loopdiag.explain.listeners.refused import is_own
@@ -41,8 +50,13 @@ def stands_and_stops(case: Case) -> Iterator[Finding]:
         if told and not is_limit(told.step):
             found = finding(case, *_STOPS[told.step.action], [(attempt, told)])
             yield _with(found, half) if half else found
-        elif half or (not attempt.failures and unacknowledged(case, attempt)):
+        elif is_cut_off(case, attempt) and not _queued(attempt):
             yield from _unseen(case, attempt, half)
+
+
+def _queued(attempt: Attempt) -> bool:
+    """A rule may hand to a queue what follows: another rule tells of that."""
+    return any(step.action == "queue" for path in attempt.following for step in path.steps)
 
 
 def by_chance(case: Case) -> Iterator[Finding]:
@@ -102,19 +116,28 @@ def _unseen(case: Case, attempt: Attempt, half: TcpConnect | None) -> Iterator[F
     own = is_own(case, routed(attempt.seen[0].address))
     if not own or any(dropping(case, one) for one in known(case.facts.qdiscs) or ()):
         return
-    what = (
-        f"the connection to {attempt.to} stands at the client's end only: the packet that ends the handshake does not "
-        "come to the listener"
-        if half
-        else f"the connection to {attempt.to} is made, and what is sent over it is not acknowledged even by the kernel "
-        "of this host"
-    )
+    lost = unacknowledged(case, attempt)
+    if half:
+        what, evidence = (
+            "stands at the client's end only: the packet that ends the handshake does not come to the listener",
+            _far(half),
+        )
+    elif lost:
+        what, evidence = (
+            "is made, and what is sent over it is not acknowledged even by the kernel of this host",
+            _lost(lost[0]),
+        )
+    elif not all_was_read(case) and (told := where_lost(case, attempt)):
+        what, evidence = f"is made, and nothing comes back: {told[0]}", told[1]
+    else:
+        return
     yield Finding(
         cause="filter-drops",
         certainty=Certainty.LIKELY,
         subject=attempt.to,
-        statement=f"{what}, as where a rule of the packet filter drops it; the rule could not be seen",
-        evidence=(*((_far(half),) if half else map(_lost, unacknowledged(case, attempt))), *gap(case)),
+        statement=f"the connection to {attempt.to} {what}, as where a rule of the packet filter drops it; the rule "
+        "could not be seen",
+        evidence=(evidence, *gap(case)),
         fixes=(LOOK,),
     )
 

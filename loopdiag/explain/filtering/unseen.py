@@ -45,7 +45,7 @@ def _told(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[Evid
         return None  # a rule is named elsewhere
     if not is_own(case, routed(attempt.seen[0].address)):
         return None
-    return _rejected(attempt) or (None if _all_was_read(case) else _refused(case, attempt)) or _dropped(case, attempt)
+    return _rejected(attempt) or (None if all_was_read(case) else _refused(case, attempt)) or _dropped(case, attempt)
 
 
 def _rejected(attempt: Attempt) -> tuple[str, Certainty, str, tuple[Evidence, ...]] | None:
@@ -65,7 +65,8 @@ def _rejected(attempt: Attempt) -> tuple[str, Certainty, str, tuple[Evidence, ..
     )
 
 
-def _all_was_read(case: Case) -> bool:
+def all_was_read(case: Case) -> bool:
+    """No rule can have stayed unseen."""
     ruleset = case.facts.ruleset
     return ruleset is None or (not isinstance(ruleset, Unknown) and not ruleset.unread)
 
@@ -75,6 +76,14 @@ def _refused(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
     one = attempt.failures[0]
     if one.kind != "tcp-connect" or one.outcome is not Outcome.REFUSED:
         return None
+    if case.command == "bind-test":
+        return (
+            "filter-rejects",
+            Certainty.LIKELY,
+            f"a listener of this test's own is there, and yet {attempt.to} is refused: a rule of the packet filter "
+            "rejects it or sends it elsewhere; the rule could not be seen",
+            (Evidence("listener", "opened for this test, and accepting"),),
+        )
     there = _serving(case, attempt)
     if not there or there.device:
         return None
@@ -96,7 +105,7 @@ def _dropped(case: Case, attempt: Attempt) -> tuple[str, Certainty, str, tuple[E
             f"the packet filter dropped what was sent to {attempt.to}; the rule could not be seen",
             (Evidence("skb:kfree_skb", f"{recorded.reason} in {recorded.place}"),),
         )
-    if _all_was_read(case) or any(dropping(case, one) for one in known(case.facts.qdiscs) or ()):
+    if all_was_read(case) or any(dropping(case, one) for one in known(case.facts.qdiscs) or ()):
         return None
     if attempt.refused_to_send and not _confined(case):
         return (

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from loopdiag.model.packetfilter import FilterPath, FilterStep
 
 
+_ACTS = {"drop": ("drop", "stolen"), "reject": ("reject",)}
+
+
 class Decision(NamedTuple):
     """The step that decided against a packet, the packet's path, and how certain that is."""
 
@@ -34,7 +37,7 @@ def decision(case: Case, attempt: Attempt, action: str) -> Decision | None:
     """
     for path in attempt.opening:
         step = path.steps[-1] if path.steps else None
-        if path.verdict == action and step is not None and step.action == action:
+        if path.verdict == action and step is not None and step.action in _ACTS[action]:
             return Decision(path, step, _certainty(case, attempt, path))
     maybe = list(uncertain(attempt, (action,)))
     if not maybe:
@@ -63,7 +66,9 @@ def filter_drops(case: Case) -> Iterator[Finding]:
             continue
         found.setdefault(named(told.step), []).append((attempt, told))
     for group in found.values():
-        yield finding(case, "filter-drops", "discards", group)
+        step = group[0][1].step
+        verb = "discards" if step.action == "drop" else f"takes away, to {step.detail or 'elsewhere'},"
+        yield finding(case, "filter-drops", verb, group)
 
 
 def filter_rejects(case: Case) -> Iterator[Finding]:

@@ -370,3 +370,25 @@ def test_the_answer_to_a_syn_is_lost() -> None:
     (found,) = filter_unseen(case(SILENT, **hidden))
     assert "its answer is stopped on its way back" in found.statement
     assert found.certainty is Certainty.LIKELY
+
+
+def test_a_queue_that_takes_what_follows_a_handshake() -> None:
+    established = match({"ct": {"key": "state"}}, "established", "in")
+    rules = ruleset(chain([dport(80), established, {"queue": {"num": 3}}]))
+    assert not list(queue_without_consumer(case(WORKS, rules)))
+    (found,) = queue_without_consumer(case(HALF_OPEN, rules))
+    assert (found.certainty, "last packet of the handshake" in found.statement) == (Certainty.PROVEN, True)
+    assert not list(stands_and_stops(case(HALF_OPEN, rules)))
+
+
+def test_a_rule_that_forwards_packets_to_another_device() -> None:
+    taken = replace(chain([dport(80), {"fwd": {"dev": "up0"}}], family="netdev", hook="ingress"), devices=("lo",))
+    (found,) = filter_drops(case(rules=ruleset(taken)))
+    assert "takes away, to up0, the SYN" in found.statement
+
+
+def test_a_listener_of_the_tests_own_that_is_refused() -> None:
+    hidden = case(REFUSED, listeners=(), filter_paths=None, ruleset=Unknown("packet filter rules", "no right"))
+    assert not list(filter_unseen(hidden))
+    (found,) = filter_unseen(replace(hidden, command="bind-test"))
+    assert (found.cause, found.certainty) == ("filter-rejects", Certainty.LIKELY)
