@@ -143,7 +143,7 @@ def _load(form: str) -> None:
 
     from loopdiag.report.formats import FORMATS
 
-    for name in ("loopdiag.cli.deliver", FORMATS[form], "loopdiag.report.text.wait", "tabulate"):
+    for name in ("loopdiag.cli.deliver", FORMATS[form], "loopdiag.report.text.wait"):
         import_module(name)
 
 

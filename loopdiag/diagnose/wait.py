@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ENDS_WITHIN = 0.2  # seconds for the threads: one may be within a request
 _MOST_TOLD = 3  # missing targets in the summary
 SOON = 0.2  # seconds: who has not answered by then may be long in coming
+LOADS_WITHIN = 1.0  # seconds for the modules of a diagnosis, which are not loaded sooner: it takes time to unload them
 
 
 def wait(targets: Sequence[Target], wish: Wish, tell: Callable[[Change], None] | None = None) -> Report:
@@ -57,10 +58,11 @@ class _Wait:
         for thread in (*self._watchers, self._rounds):
             thread.start()
         try:
-            if self._until(min(self._began + SOON, self._deadline)):
+            ahead = self._deadline - min(AHEAD, self._wish.timeout * 0.8)
+            if self._until(min(max(self._began + SOON, ahead - LOADS_WITHIN), ahead)):
                 return self._report(met=True)
             threading.Thread(target=_load, daemon=True).start()
-            if self._until(self._deadline - min(AHEAD, self._wish.timeout * 0.8)):
+            if self._until(ahead):
                 return self._report(met=True)
             self._begin_diagnosis()
             met = self._until(self._deadline)
