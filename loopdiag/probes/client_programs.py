@@ -29,6 +29,7 @@ class Command:
     seconds: float = 4.0  # until it is stopped, start-up of a virtual machine included
     environment: Mapping[str, str] = field(default_factory=dict)
     debugged: bool = False  # a Chromium, told what to do over its debugging pipe
+    unless_said: str = ""  # a regular expression: it cannot do what it is told where it says so
     only_if_said: str = ""  # it was the client that was meant only where it says so
     as_root: tuple[str, ...] = ()  # words that root must add
     direct_only: bool = False  # not run where a proxy variable is set: it would use that for more than the request
@@ -119,7 +120,7 @@ COMMANDS: dict[str, Command] = {
     "httpx": _python(_OTHER.format(name="httpx")),
     "java": Command(
         words=("-XX:TieredStopAtLevel=1", "-Xshare:auto", "--source", "11", "/dev/stdin", "{host}", "{port}"),
-        stdin=_JAVA,
+        stdin=_JAVA, unless_said="release version|nrecognized option",  # a JRE without compiler, or before Java 11
     ),
     "ruby": Command(words=("-W0", "-e", _RUBY, "{url}")),
     "php": Command(words=("-n", "-r", _PHP, "{url}")),

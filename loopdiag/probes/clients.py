@@ -66,7 +66,8 @@ def _run(command: Command, path: str, values: Mapping[str, str], ports: Sequence
         with Watch(() if command.tells_peer else ports) as watch:
             process = started(words, environment, command.stdin)
             out, err, over = ended(process, command.seconds)
-    if process.returncode == _NOT_THERE or command.only_if_said not in err:
+    unable = command.unless_said and re.search(command.unless_said, err)
+    if process.returncode == _NOT_THERE or unable or command.only_if_said not in err:
         return None
     failed = bool(command.failed_if_said) and re.search(command.failed_if_said, err) is not None
     peer = _told(out, err) if command.tells_peer else watch.peer(failed=failed)

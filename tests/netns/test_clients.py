@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+import sys
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from loopdiag.probes.client_programs import PYTHONS
+from tests.conftest import lacks
+from tests.host import PROJECT
 
 if TYPE_CHECKING:
     from tests.host import Host
 
 pytestmark = pytest.mark.needs("root", "ip", "curl")
 
-# Answers HTTP, and what psql opens with; a listener for each ADDRESS or ADDRESS/PORT.
+# Answers HTTP, what psql opens with, and mysql, which waits to be greeted; a listener for each ADDRESS or ADDRESS/PORT.
 SERVER = """
 import socket, sys, threading
 def serve(connection):
     with connection:
-        words = connection.recv(2000)
+        connection.settimeout(0.3 if "greet" in sys.argv else None)
+        try: words = connection.recv(2000)
+        except TimeoutError:  # MySQL, "ERR_Packet": no greeting but an error
+            connection.sendall(b"\\x07\\0\\0\\0\\xff\\x10\\x04full")
+            return
+        print(words.split(b"\\r")[0], flush=True)
         if words[:2] == b"\\0\\0":  # PostgreSQL, "Message Formats": no TLS here, then an error instead of a session
             connection.sendall(b"N")
             connection.recv(2000)
             text = b"SFATAL\\0C28000\\0Mno such role\\0\\0"
             connection.sendall(b"E" + (len(text) + 4).to_bytes(4, "big") + text)
         elif words:
-            connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+            page = b"<script src=/a.js></script><link rel=stylesheet href=/b.css><img src=/c.png>"
+            head = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nConnection: close\\r\\nContent-Length: "
+            body = b"" if words.startswith(b"HEAD") else page
+            connection.sendall(head + b"%d" % len(page) + b"\\r\\n\\r\\n" + body)
 def listen(where):
     address, _, port = where.partition("/")
     server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -34,11 +47,13 @@ def listen(where):
     server.bind((address, int(port or 3000)))
     server.listen(50)
     while True: threading.Thread(target=serve, args=[server.accept()[0]], daemon=True).start()
-for where in sys.argv[1:]: threading.Thread(target=listen, args=[where]).start()
+for where in {*sys.argv[1:]} - {"greet"}: threading.Thread(target=listen, args=[where]).start()
 import time; time.sleep(0.1); print("ready", flush=True)
 """
 BOTH = "127.0.0.1 localhost\n::1 localhost\n"
-PROGRAMS = {"curl": "curl", "Node.js": "node", "Java": "java", "Ruby": "ruby", "PHP": "php", "BusyBox": "busybox"}
+# The word for --client -> the program that must be there for it. Chromium takes seconds, and has a test of its own.
+CLIENTS = {"curl": "curl", "node": "node", "python": "python3", "java": "javac", "ruby": "ruby", "php": "php",
+           "busybox": "busybox"}  # fmt: skip
 READ_PROXIES = ("curl", "urllib", "requests", "ruby", "busybox")
 PROXY = {"http_proxy": "http://127.0.0.1:3128", "HTTP_PROXY": "http://127.0.0.1:3128"}
 
@@ -76,6 +91,16 @@ SETUPS = {
         steps="ip link add eth0 type veth peer name far; ip addr add 10.7.0.1/24 dev eth0; "
         "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; ip link set eth0 up",
     ),
+    "own addresses of both kinds": Setup(
+        hosts="10.7.0.1 box\nfd00::7 box\n", ask="http://box:3000", listen=("10.7.0.1",),
+        steps="ip addr add 10.7.0.1/8 dev lo; ip addr add fd00::7/128 dev lo",
+    ),
+    "several addresses of a name": Setup(
+        hosts="127.0.0.2 box\n127.0.0.3 box\nfd00::7 box\n", ask="http://box:3000", listen=("127.0.0.3",),
+        steps="ip addr add fd00::7/128 dev lo",
+    ),
+    "no 127.0.0.1 on lo": Setup(steps="ip addr del 127.0.0.1/8 dev lo", listen=("::1",)),
+    "other letters": Setup(ask="http://LocalHost:3000"),
     "a subdomain of localhost": Setup(hosts=BOTH + "127.0.0.1 app.localhost\n", ask="http://app.localhost:3000"),
     "a proxy that answers": Setup(env=PROXY, listen=("127.0.0.1", "127.0.0.1/3128"), only=READ_PROXIES),
     "a proxy where nothing answers": Setup(env=PROXY, only=READ_PROXIES),
@@ -121,23 +146,40 @@ def wrong(rows: dict[str, dict[str, Any]]) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("program", [pytest.param(one, marks=pytest.mark.needs(one)) for one in CLIENTS.values()])
+def test_the_program_of_a_client_is_there(program: str) -> None:
+    assert shutil.which(program)  # the tests below leave out what is not, unless this machine was said to have it
+
+
 @pytest.mark.parametrize("setup", SETUPS.values(), ids=SETUPS.keys())
 def test_the_real_clients_do_as_predicted(host: Host, setup: Setup) -> None:
     build(host, setup)
-    rows = verified(host, setup.ask, *(word for one in setup.only for word in ("--client", one)), env=setup.env)
-    for name, program in PROGRAMS.items():
-        assert setup.only or not shutil.which(program) or any(row.startswith(name) for row in rows)
+    rows = verified(host, setup.ask, *only(*(setup.only or (*CLIENTS, "go"))), env=setup.env)
+    for word, program in CLIENTS.items():
+        assert setup.only or not shutil.which(program) or any(row.lower().startswith(word) for row in rows)
     assert not wrong(rows)
 
 
 def test_every_form_of_no_proxy_is_read_as_predicted(host: Host) -> None:
     build(host, Setup(listen=("127.0.0.1", "127.0.0.1/3128")))
     for value, ask in NO_PROXY.items():
-        rows = verified(
-            host, ask, "--client", "curl", "--client", "python", "--client", "busybox", env={**PROXY, "no_proxy": value}
-        )
+        rows = verified(host, ask, *only("curl", "python", "busybox"), env={**PROXY, "no_proxy": value})
         assert len(rows) >= 2
         assert not wrong(rows), value
+
+
+@pytest.mark.parametrize("env", [
+    {"http_proxy": "", "HTTP_PROXY": "http://127.0.0.1:3128"},
+    {**PROXY, "no_proxy": "", "NO_PROXY": "box"},
+    {**PROXY, "no_proxy": "10.0.0.0/8"},
+    {**PROXY, "no_proxy": "a box"},
+    {"http_proxy": "127.0.0.1:3128"},
+    {"http_proxy": "http://127.0.0.1:3128", "all_proxy": "http://127.0.0.1:3129"},
+], ids=str)  # fmt: skip
+def test_every_way_to_set_a_proxy_is_read_as_predicted(host: Host, env: dict[str, str]) -> None:
+    listen = ("127.0.0.1/3128", "127.0.0.1/3129", "10.7.0.1")
+    build(host, Setup(hosts=f"{BOTH}10.7.0.1 box\n", steps="ip addr add 10.7.0.1/8 dev lo", listen=listen))
+    assert not wrong(verified(host, "http://box:3000", *only(*READ_PROXIES, "httpx", "go"), env=env))
 
 
 @pytest.mark.needs("nft")
@@ -145,7 +187,7 @@ def test_a_silent_address_is_given_up_as_predicted(host: Host) -> None:
     build(host, Setup(listen=("127.0.0.1", "::1")))
     host.sh("nft add table inet t; nft 'add chain inet t in { type filter hook input priority 0; }'; "
             "nft add rule inet t in ip6 daddr ::1 tcp dport 3000 drop")  # fmt: skip
-    rows = verified(host, "http://localhost:3000", "--client", "curl", "--client", "node", "--client", "urllib")
+    rows = verified(host, "http://localhost:3000", *only("curl", "node", "urllib", "go"))
     assert rows["Python urllib"]["seconds"] > 100
     assert not wrong(rows)
 
@@ -157,3 +199,57 @@ def test_psql_does_as_predicted(host: Host, name: str) -> None:
     rows = verified(host, "postgres://localhost:3000")
     assert rows.keys() == {"psql"}
     assert not wrong(rows)
+
+
+@pytest.mark.needs("mysql")
+@pytest.mark.parametrize("name", ["IPv4 only", "IPv6 only", "nothing listens", "localhost missing", "other letters",
+                                  "own addresses of both kinds"])  # fmt: skip
+def test_mysql_does_as_predicted(host: Host, name: str) -> None:
+    setup = SETUPS[name]
+    build(host, replace(setup, listen=(*setup.listen, "greet")))
+    rows = verified(host, setup.ask.replace("http", "mysql"))
+    assert any(name.startswith("mysql") for name in rows)
+    assert not wrong(rows)
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("name", ["IPv4 only", "nothing listens", "no ::1 on lo", "localhost missing", "other letters",
+                                  "own addresses of both kinds", "several addresses of a name"])  # fmt: skip
+def test_chromium_does_as_predicted(host: Host, name: str) -> None:
+    build(host, SETUPS[name])
+    rows = verified(host, SETUPS[name].ask, "--client", "chromium")
+    assert rows.keys() == {"Chromium"}
+    assert not wrong(rows)
+
+
+@pytest.mark.needs("chromium")
+def test_a_browser_is_left_alone_where_a_proxy_variable_is_set(host: Host) -> None:
+    build(host, SETUPS["a proxy that answers"])
+    assert not verified(host, "http://localhost:3000", "--client", "chromium", env=PROXY)
+
+
+# As run by --verify: which program it is, and whether it says where it got to.
+ONE_REQUEST = """
+import sys
+from loopdiag.probes.client_installed import installed
+from loopdiag.probes.clients import run_client
+runs = (run_client(sys.argv[1], one.path, "localhost", 3000, "http") for one in installed(sys.argv[1]))
+print(next(filter(None, runs)).peer[1])
+"""
+
+
+@pytest.mark.parametrize("program", ["curl", "node", "urllib", "requests", "httpx", "ruby", "php", "busybox", "go",
+                                     "chromium"])  # fmt: skip
+def test_a_client_makes_one_request(host: Host, program: str) -> None:
+    if reason := lacks("python3" if program in PYTHONS else program):
+        pytest.skip(reason)
+    build(host, Setup(listen=()))
+    asked = host.folder / "asked"
+    host.start("bash", "-c", f'python3 -c "$0" "$@" | tee {asked}', SERVER, "127.0.0.1", "::1")
+    said = host.sh(f"cd {PROJECT}; {sys.executable} -c '{ONE_REQUEST}' {program}")
+    assert said == "3000\n"
+    assert asked.read_text().count("HTTP") == 1
+
+
+def only(*words: str) -> list[str]:
+    return [part for word in words for part in ("--client", word)]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loopdiag.explain.clients.policy import Policy
 
 TIMED_OUT = "timed-out"  # in place of an EAI_ error, where nobody waited for longer
+_IPV4 = 4
 PLAIN = frozenset({"files", "dns"})  # the services of nsswitch.conf that clients with a resolver of their own know
 
 
@@ -54,7 +55,8 @@ def lookups_of(policy: Policy, names: NameAnswers) -> tuple[Lookup, ...]:
 def addresses_of(policy: Policy, names: NameAnswers) -> tuple[str, ...] | str | None:
     """Its attempts in order, or the resolver's error; None where it asks what nobody asked here."""
     if names.numeric:
-        return (names.host,)
+        unwanted = ":" in names.host and lookups_of(policy, names)[0].family == _IPV4
+        return "EAI_ADDRFAMILY" if unwanted else (names.host,)
     if any(fnmatchcase(names.host.lower(), name) for name in policy.hardwired):
         return policy.hardwired_to
     found = _found(policy, names)

@@ -18,17 +18,25 @@ if TYPE_CHECKING:
 
 
 def captured_by(
-    policy: ProxyPolicy, environment: Mapping[str, str], secure: bool, host: str, port: int | None, loopback: bool
+    policy: ProxyPolicy,
+    environment: Mapping[str, str],
+    secure: bool,
+    host: str,
+    port: int | None,
+    loopback: bool,
+    address: str | None = None,
 ) -> Proxy | None:
     """The proxy that gets the request for `host`, None where it goes there directly.
 
-    `loopback`: the host is localhost or has a loopback address.
+    `loopback`: the host is localhost or has a loopback address. `address`: what the client takes the host for.
     """
     name = _first_set(policy.https if secure else policy.http, environment, "proxy" in policy.empty_hides)
     value = environment[name] if name else ""
     if not name or not value or (policy.schemeless == "ignored" and "://" not in value):
         return None
-    return None if _kept_away(policy, environment, host, port, loopback) else parse_proxy(name, value)
+    if policy.never_for_loopback and loopback:
+        return None
+    return None if _kept_away(policy, environment, host, port, address) else parse_proxy(name, value)
 
 
 def broken_by(policy: ProxyPolicy, environment: Mapping[str, str], proxy: Proxy | None) -> bool:
@@ -51,11 +59,11 @@ def honoured(policy: ProxyPolicy) -> str:
 
 
 def _kept_away(
-    policy: ProxyPolicy, environment: Mapping[str, str], host: str, port: int | None, loopback: bool
+    policy: ProxyPolicy, environment: Mapping[str, str], host: str, port: int | None, address: str | None
 ) -> bool:
-    if policy.never_for_loopback and loopback:
-        return True
     entries = _entries(policy, environment)
+    if "cidr-of-name" in policy.forms and address and any(_in_network(entry, address) for entry in entries):
+        return True
     return any(_covers(policy.forms, entry, host.lower(), port, entries) for entry in entries)
 
 
@@ -82,6 +90,7 @@ def _covers(forms: Sequence[str], entry: str, host: str, port: int | None, entri
     return (
         ("host" in forms and entry == host)
         or ("domain" in forms and host.endswith("." + entry.removeprefix(".")))
+        or ("dot-domain" in forms and entry[0] == "." and host.endswith(entry))
         or ("leading-dot" in forms and entry == f".{host}")
         or ("glob" in forms and fnmatchcase(host, entry))
     )

@@ -16,10 +16,12 @@ FORMS = {
     "star-among": "* among others",
     "host": "the host itself",
     "domain": "a domain above it",
+    "dot-domain": ".localhost for app.localhost",
     "leading-dot": ".localhost for localhost itself",
     "host:port": "localhost:3000",
     "address:port": "127.0.0.1:3000",
     "cidr": "127.0.0.0/8",
+    "cidr-of-name": "10.0.0.0/8 for a name in it",
     "::1": "::1 for [::1]",
     "[::1]": "[::1]",
     "glob": "127.*",
@@ -90,6 +92,7 @@ class Policy:
     errors: Mapping[str, str] = field(default_factory=dict)  # what {error} is instead of the C library's text
     fails: str  # its message where no address could be connected to
     fails_alone: str = ""  # the same, where there was but one address
+    fails_ipv6: str = ""  # its message for an IPv6 address where it wants IPv4 alone
     unresolved: str  # its message where the name has no address
     proxy: ProxyPolicy = field(default_factory=ProxyPolicy)
 

@@ -44,7 +44,9 @@ def predict(policy: Policy, here: Surroundings) -> Prediction:
         return _row(policy, (), Ending.FAILS, policy.refuses_bad_ports)
     found = addresses_of(policy, here.names)
     secure = here.scheme in ("https", "wss")
-    proxy = captured_by(policy.proxy, here.environment, secure, host, here.port, _is_loopback(host, found))
+    first = found[0] if isinstance(found, tuple) and found else None
+    loopback = _is_loopback(first or host)
+    proxy = captured_by(policy.proxy, here.environment, secure, host, here.port, loopback, first)
     if broken_by(policy.proxy, here.environment, proxy):
         return _row(policy, (), Ending.FAILS, policy.proxy.breaks_with)
     if proxy:
@@ -54,14 +56,19 @@ def predict(policy: Policy, here: Surroundings) -> Prediction:
     if found == TIMED_OUT:
         return _row(policy, (), Ending.HANGS, "the resolver does not answer")
     if isinstance(found, str):
-        return _row(policy, (), Ending.FAILS, _filled(policy, policy.unresolved, here, None, found))
+        return _row(policy, (), Ending.FAILS, _unresolved(policy, here, found))
     return _connected(policy, here, found)
 
 
-def _is_loopback(host: str, found: Sequence[str] | str | None) -> bool:
+def _unresolved(policy: Policy, here: Surroundings, code: str) -> str:
+    """Its message; empty for EAI_SYSTEM, for which each looks at another errno."""
+    template = policy.fails_ipv6 if here.names.numeric and policy.fails_ipv6 else policy.unresolved
+    return "" if code == "EAI_SYSTEM" else _filled(policy, template, here, None, code)
+
+
+def _is_loopback(first: str) -> bool:
     """By name (localhost and below), or by address."""
-    name = host.lower().rstrip(".")
-    first = name if not found or isinstance(found, str) else found[0]
+    name = first.lower().rstrip(".")
     return name == "localhost" or name.endswith(".localhost") or first == "::1" or first.startswith("127.")
 
 

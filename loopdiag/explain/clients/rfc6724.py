@@ -23,8 +23,11 @@ def by_rfc6724(found: Sequence[str], sources: Mapping[str, str], whose: str) -> 
     """The addresses, best first. `sources`: from which address each can be sent to; one that cannot is missing.
 
     `whose` is `go` (net/addrselect.go) or `musl` (network/lookup_name.c): they differ in what they take for the scope
-    of an IPv4 address, and in comparing IPv4 prefixes (rule 9), which Go does not do.
+    of an IPv4 address, and in comparing IPv4 prefixes (rule 9), which Go does not do. musl leaves a list of IPv4
+    addresses alone as it is.
     """
+    if whose == "musl" and all(":" not in one for one in found):
+        return tuple(found)
     return tuple(sorted(found, key=lambda one: _rank(one, sources.get(one), whose), reverse=True))
 
 

@@ -63,7 +63,7 @@ def _outcome(row: Prediction) -> str:
     if row.ending in (Ending.REACHES, Ending.FALLS_BACK):
         return f"reaches {row.address} {row.says}"
     if row.ending in (Ending.FAILS, Ending.HANGS):
-        return f"{row.ending.value}: {row.says}"
+        return f"{row.ending.value}: {row.says}" if row.says else row.ending.value
     return row.says
 
 

@@ -14,10 +14,12 @@ COVERED = {
     "star-among": ("a,*", "localhost"),
     "host": ("localhost", "localhost"),
     "domain": ("localhost", "app.localhost"),
+    "dot-domain": (".localhost", "app.localhost"),
     "leading-dot": (".localhost", "localhost"),
     "host:port": ("localhost:3000", "localhost"),
     "address:port": ("127.0.0.1:3000", "127.0.0.1"),
     "cidr": ("127.0.0.0/8", "127.0.0.1"),
+    "cidr-of-name": ("10.0.0.0/8", "box"),
     "::1": ("::1", "::1"),
     "[::1]": ("[::1]", "::1"),
     "glob": ("127.*", "127.0.0.1"),
@@ -29,7 +31,8 @@ def policy(*forms: str, never: bool = False) -> ProxyPolicy:
 
 
 def captured(by: ProxyPolicy, no_proxy: str, host: str, port: int = 3000) -> bool:
-    return captured_by(by, {**PROXY, "no_proxy": no_proxy}, False, host, port, loopback=True) is not None
+    environment = {**PROXY, "no_proxy": no_proxy}
+    return captured_by(by, environment, False, host, port, loopback=True, address="10.7.0.1") is not None
 
 
 def test_every_form_is_here() -> None:

@@ -133,6 +133,20 @@ def test_a_name_without_a_line_where_dns_is_not_asked() -> None:
     assert addresses_of(replace(policy, nsswitch="minded"), names) == "EAI_NONAME"
 
 
+def test_an_ipv6_address_for_a_client_that_wants_ipv4_alone() -> None:
+    policy = replace(CLIENT, ipv4_only_without="ipv6-loopback")
+    names = NameAnswers(host=SIX, numeric=True)
+    assert addresses_of(policy, names) == (SIX,)
+    missing = here(names=replace(names, ipv6_loopback=False))
+    assert predict(policy, missing).says == "no ::1: EAI_ADDRFAMILY"
+    assert predict(replace(policy, fails_ipv6="not so"), missing).says == "not so"
+
+
+def test_an_error_of_which_each_says_something_else() -> None:
+    row = predict(CLIENT, here(names=replace(NAMES, lookups={Lookup(): "EAI_SYSTEM"})))
+    assert (row.ending, row.says) == (Ending.FAILS, "")
+
+
 def test_a_name_in_other_letters() -> None:
     names = replace(NAMES, spelled_so=False)
     assert addresses_of(replace(CLIENT, resolver="hosts-and-dns", order="go"), names) == (SIX, FOUR)

@@ -28,8 +28,9 @@ def test_a_rule_orders_two_destinations(better: str, worse: str, whose: str) -> 
 
 
 @pytest.mark.parametrize(("found", "go", "musl"), [
-    (("10.7.0.1", "127.0.0.2"), ("127.0.0.2", "10.7.0.1"), ("10.7.0.1", "127.0.0.2")),  # the scope of 127.0.0.0/8
-    (("10.9.0.1", "10.7.0.9"), ("10.9.0.1", "10.7.0.9"), ("10.7.0.9", "10.9.0.1")),  # rule 9 for IPv4
+    (("10.7.0.1", "127.0.0.2"), ("127.0.0.2", "10.7.0.1"), ("10.7.0.1", "127.0.0.2")),  # IPv4 alone is left as it is
+    (("::1", "10.7.0.1", "127.0.0.2"), ("::1", "127.0.0.2", "10.7.0.1"), ("::1", "10.7.0.1", "127.0.0.2")),  # scope
+    (("::1", "10.9.0.1", "10.7.0.9"), ("::1", "10.9.0.1", "10.7.0.9"), ("::1", "10.7.0.9", "10.9.0.1")),  # rule 9
 ])  # fmt: skip
 def test_where_go_and_musl_differ(found: tuple[str, ...], go: tuple[str, ...], musl: tuple[str, ...]) -> None:
     assert by_rfc6724(found, OWN, "go") == go
