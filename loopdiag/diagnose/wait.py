@@ -49,7 +49,8 @@ class _Wait:
         self._changed = threading.Condition()
         self._rounds = Rounds()
         self._watchers = [self._watcher(one, SHARE / len(targets), tell) for one in targets]
-        self._diagnoses: Diagnoses | None = None
+        self._diagnoses: list[Diagnoses] = []
+        self._diagnosed: dict[Target, int] = {}  # with so many changes behind it
 
     def _watcher(self, target: Target, share: float, tell: Callable[[Change], None] | None) -> Watcher:
         return Watcher(target, self._wish, self._began, self._changed, self._rounds, Pace(share), tell)
@@ -64,10 +65,12 @@ class _Wait:
             threading.Thread(target=_load, daemon=True).start()
             if self._until(ahead):
                 return self._report(met=True)
-            self._begin_diagnosis()
+            self._diagnose()
             met = self._until(self._deadline)
-            if not met and self._diagnoses:
-                self._diagnoses.wait(self._deadline + LATEST)
+            if not met:
+                self._diagnose()
+                for one in self._diagnoses:
+                    one.wait(self._deadline + LATEST)
             return self._report(met=met)
         finally:
             self._end()
@@ -104,20 +107,29 @@ class _Wait:
             return min(met, default=None)
         return max(met) if len(met) == len(since) else None
 
-    def _begin_diagnosis(self) -> None:
-        """In good time, so that its end is near the time-out's. A file, or what will not go, has no cause to find."""
-        missing = [one for one in self._watchers if not one.met and one.target.transport != "file"]
+    def _diagnose(self) -> None:
+        """Begin with the missing that are not as they were when last diagnosed: in good time, and once more at the end.
+
+        A file, or what will not go, has no cause to find.
+        """
+        missing = [
+            one for one in self._watchers
+            if not one.met and one.target.transport != "file" and self._diagnosed.get(one.target) != len(one.history)
+        ]  # fmt: skip
         if self._wish.gone or not missing:
             return
         for watcher in missing:
             watcher.step_aside()
+            self._diagnosed[watcher.target] = len(watcher.history)
         by_target = {one.target: one for one in missing}
-        self._diagnoses = Diagnoses(list(by_target), self._wish.family, lambda target: by_target[target].come_back())
+        begun = Diagnoses(list(by_target), self._wish.family, lambda target: by_target[target].come_back())
+        self._diagnoses.append(begun)
 
     def _report(self, *, met: bool) -> Report:
         stories = [watcher.waited() for watcher in self._watchers]
         missing = [] if met else [one.target for one in stories if not one.ready]
-        reports = self._diagnoses.of(missing) if self._diagnoses else ()
+        latest = {target: report for one in self._diagnoses for target, report in one.of(missing)}
+        reports = tuple(latest[target] for target in missing if target in latest)
         found = causes_of(reports)
         return self._session.report(
             stories[0].target if len(stories) == 1 else None,
@@ -131,7 +143,7 @@ class _Wait:
             facts=reports[0].facts if reports else Facts(),
             unknown=[
                 *(gap for one in reports for gap in one.unknown),
-                *(self._diagnoses.unfinished(missing) if self._diagnoses else ()),
+                *(gap for one in self._diagnoses for gap in one.unfinished(missing)),
             ],
             extra={"waited": tuple(stories)},
         )

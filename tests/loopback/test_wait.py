@@ -6,6 +6,7 @@ import contextlib
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from loopdiag.model.target import parse_awaited
 from tests.host import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from loopdiag.model.readiness import Change
     from loopdiag.model.report import Report
@@ -58,6 +59,22 @@ def _serve(server: socket.socket, end: threading.Event, answer: bytes) -> None:
                     if taken.recv(4096):
                         taken.sendall(answer)
                         taken.close()
+
+
+@contextlib.contextmanager
+def talking(speak: Callable[[socket.socket], object]) -> Iterator[int]:
+    """A server that does so with each connection, and closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with server.accept()[0] as taken:
+                        speak(taken)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def free_port() -> int:
@@ -135,6 +152,23 @@ def test_a_time_out_is_the_diagnosis() -> None:
     assert report.observations
 
 
+def test_what_has_changed_since_its_diagnosis_is_diagnosed_again() -> None:
+    port, up = free_port(), threading.Event()
+    with contextlib.ExitStack() as stack:
+
+        def come_up_with_an_error() -> None:
+            up.wait(10)
+            time.sleep(0.8)  # when the first diagnosis is over
+            stack.enter_context(accepting(port, answer=b"HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n"))
+
+        starter = threading.Thread(target=come_up_with_an_error)
+        starter.start()
+        report = wait([parse_awaited(f"http://127.0.0.1:{port}/")], Wish(timeout=1.6), lambda change: up.set())
+        starter.join()
+        assert report.extra["waited"][0].story == "refused, then HTTP 503"
+        assert [one.cause for one in report.findings] == ["http-error"]
+
+
 def test_http_waits_for_the_status() -> None:
     with accepting(answer=b"HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n") as port:
         url = f"http://127.0.0.1:{port}/"
@@ -167,6 +201,15 @@ def test_a_database_that_turns_clients_away_is_not_ready(answer: bytes, says: st
     assert late.verdict is Verdict.BROKEN
     assert late.extra["waited"][0].says == says
     assert [one.cause for one in late.findings][:1] == ([cause] if cause else [])
+
+
+def test_a_service_that_resets_or_turns_clients_away_is_not_ready() -> None:
+    with talking(lambda taken: taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))) as port:
+        assert waiting(f"127.0.0.1:{port}", timeout=0.5).findings[0].cause == "reset-by-service"
+    with talking(lambda taken: taken.sendall(b"connections from 127.0.0.1 are not allowed\r\n")) as port:
+        late = waiting(f"127.0.0.1:{port}", timeout=0.5)
+    assert late.extra["waited"][0].says == "accepts, then says that it does not serve this client"
+    assert late.findings[0].cause == "service-restricts-peers"
 
 
 def test_a_database_that_asks_for_a_password_is_ready() -> None:

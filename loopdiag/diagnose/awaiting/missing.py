@@ -44,9 +44,9 @@ class Diagnoses:
         if self._faults:
             raise self._faults[0]
 
-    def of(self, targets: Sequence[Target]) -> tuple[Report, ...]:
-        """The reports on these, in their order, as far as there are."""
-        return tuple(self._reports[one] for one in targets if one in self._reports)
+    def of(self, targets: Sequence[Target]) -> Iterator[tuple[Target, Report]]:
+        """The reports on these, as far as there are."""
+        yield from ((one, self._reports[one]) for one in targets if one in self._reports)
 
     def unfinished(self, targets: Sequence[Target]) -> Iterator[Unknown]:
         """The targets whose diagnosis was not over in time."""

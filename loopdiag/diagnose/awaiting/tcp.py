@@ -34,8 +34,8 @@ AT_ONCE = 0.001  # seconds: on one's own host the handshake is over when connect
 SILENCE = 0.05  # seconds without an answer that are worth telling
 RETRY = 3.0  # seconds after which an attempt that nobody answers is given up for a new one
 # Seconds in which a forwarder without a backend, or a server that wants none of us, has closed again: where it was
-# there from the beginning, and where it comes up and every moment counts.
-STAYS, STAYS_NEW = 0.05, 0.002
+# there from the beginning, where it has done so before, and where it comes up and every moment counts.
+STAYS, STAYS_AGAIN, STAYS_NEW = 0.05, 0.15, 0.002
 _MOST_SAID = 512  # bytes of a greeting that are read
 _PAUSE = 0.05  # seconds before a server that closes at once is bothered again
 
@@ -56,6 +56,7 @@ class TcpLook(Look):
         self._was_away = False  # nobody was there when we looked before
         self._failures: int | None = None  # of all connects of this host, before the one that is held
         self._closes = False  # it closed the last connection at once
+        self._stays = STAYS
 
     def look(self, *, takes_time: bool = True) -> State | None:
         """The state now; None where it is too early to tell. Without `takes_time`, connected is all that is asked."""
@@ -71,8 +72,9 @@ class TcpLook(Look):
             ended.__exit__(None, None, None)
             if seen.outcome is Outcome.REFUSED:
                 TcpLook.refusals += 1
-            self._was_away = self._was_away or not (seen.outcome.good or seen.outcome is Outcome.TIMED_OUT)
             state = state_of(seen)
+            self._was_away = self._was_away or not (state.there or seen.outcome is Outcome.TIMED_OUT)
+            self._stays = STAYS_AGAIN if seen.outcome is Outcome.RESET else self._stays
             if self._own and seen.outcome is Outcome.REFUSED:
                 self._refusal = state
                 self._knock = self._knock or Knock(sockaddr(self._address, self._port), AT_ONCE)
@@ -137,7 +139,7 @@ class TcpLook(Look):
         Whether it was accepted is asked only where it matters: it takes the kernel milliseconds to look.
         """
         seen = held.observation()
-        ending = _ending(held.socket, STAYS_NEW if self._was_away else STAYS)
+        ending = _ending(held.socket, STAYS_NEW if self._was_away else self._stays)
         untaken = None if ending or self._was_away else _untaken(seen)
         if untaken:
             if time.monotonic() - self._since < SILENCE:
@@ -152,6 +154,7 @@ class TcpLook(Look):
         if self._was_away and not self._closes:
             self._closes = True  # look once more, with an eye on what it does
             return None
+        self._stays = STAYS_AGAIN
         return State(ready=False, there=True, says=f"accepts, then {ending}", seen=seen, pause=_PAUSE)
 
     def _nobody_behind_was_missed(self) -> bool:
@@ -193,4 +196,10 @@ def _ending(connected: socket.socket | None, within: float) -> str | None:
         return "resets"
     if not said:
         return "closes"
-    return rejects(said.decode("latin-1"))  # few services speak first
+    return rejects(said.decode("latin-1"), lambda: _hangs_up(connected, within))  # few services speak first
+
+
+def _hangs_up(connected: socket.socket, within: float) -> bool:
+    poll = select.poll()
+    poll.register(connected, getattr(select, "POLLRDHUP", 0))
+    return bool(poll.poll(within * 1000))

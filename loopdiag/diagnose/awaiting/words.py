@@ -9,6 +9,8 @@ from loopdiag.model.observation import Outcome
 from loopdiag.model.readiness import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loopdiag.model.observation import Observation
 
 ANSWERS = "answers"
@@ -29,16 +31,19 @@ def state_of(seen: Observation, *, pause: float = 0.0) -> State:
     if seen.outcome.good:
         return State(ready=True, there=True, says=ANSWERS, seen=seen)
     says = _WORDS.get(seen.outcome, "failed")
-    if seen.errno and seen.outcome is not Outcome.REFUSED:
+    if seen.errno and seen.outcome not in (Outcome.REFUSED, Outcome.RESET):
         says = f"{says} ({seen.errno})"
     return State(ready=False, there=seen.outcome in _THERE, says=says, seen=seen, pause=pause)
 
 
-def rejects(text: str) -> str | None:
-    """What the service's first words mean, where they mean that it does not serve us now."""
+def rejects(text: str, ended: Callable[[], bool] = lambda: False) -> str | None:
+    """What the service's first words mean, where they mean that it does not serve us now.
+
+    `ended` tells whether it closes after them; it is asked only where that matters.
+    """
     from loopdiag.explain.service.restricts import refuses
 
-    if refuses(text):
+    if refuses(text) or (refuses(text, ended=True) and ended()):
         return TURNED_AWAY
     return NOT_YET if _NOT_YET.search(text) else None
 

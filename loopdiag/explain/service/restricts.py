@@ -66,9 +66,12 @@ def _may_refuse(one: Said) -> bool:
     return not _WELCOME.match(one.text or "")
 
 
-def refuses(text: str) -> bool:
-    """Whether a greeting is a well-known service's word that it does not serve this client."""
-    return _mend(text, _KNOWN) is not None
+def refuses(text: str, *, ended: bool = False) -> bool:
+    """Whether a greeting is a well-known service's word that it does not serve this client.
+
+    Where the service has `ended` the connection with it, other words that mean so are believed too.
+    """
+    return _mend(text, (*_KNOWN, *_WORDS) if ended else _KNOWN) is not None
 
 
 def _mend(text: str, sayings: Sequence[tuple[str, str]]) -> str | None:
