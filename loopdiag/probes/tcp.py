@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,9 @@ class TcpAttempt:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.socket is not None:
+            if self._peer and self._peer == self._local:
+                # Ended in order, it would keep the port in TIME-WAIT from the server that is waited for.
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.socket.close()
 
     @property

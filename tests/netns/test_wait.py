@@ -60,3 +60,10 @@ def test_refused_then_hung_then_answered_is_told_as_that(host: Host) -> None:
     changing.join()
     assert report.verdict is Verdict.WORKS
     assert report.extra["waited"][0].story == "refused, then no answer, then answers"
+
+
+def test_a_knock_that_meets_itself_does_not_keep_the_port_from_its_server(host: Host) -> None:
+    host.sh("ip link set lo up; sysctl -qw net.ipv4.ip_local_port_range='9300 9300'")
+    report = host.call(wait, [parse_target("127.0.0.1:9300")], Wish(timeout=0.5))
+    assert [one.cause for one in report.findings] == ["self-connect"]
+    assert host.sh("ss -Hant") == ""

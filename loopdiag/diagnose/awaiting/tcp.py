@@ -146,6 +146,8 @@ class TcpLook(Look):
                 return None
             return State(ready=False, there=True, says=untaken, seen=seen)
         self.close()
+        if ending and not self._was_away:
+            self._stays = STAYS_AGAIN
         if ending in REJECTIONS:
             return State(ready=False, there=True, says=f"accepts, then {ending}", seen=seen, pause=_PAUSE)
         if ending is None or (self._was_away and self._nobody_behind_was_missed()):
@@ -154,7 +156,6 @@ class TcpLook(Look):
         if self._was_away and not self._closes:
             self._closes = True  # look once more, with an eye on what it does
             return None
-        self._stays = STAYS_AGAIN
         return State(ready=False, there=True, says=f"accepts, then {ending}", seen=seen, pause=_PAUSE)
 
     def _nobody_behind_was_missed(self) -> bool:
