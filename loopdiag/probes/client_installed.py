@@ -40,7 +40,8 @@ def _paths(pattern: str) -> list[str]:
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         with contextlib.suppress(OSError):
             named = [path for path in Path(folder).iterdir() if re.fullmatch(pattern, path.name)]
-            found += sorted((path for path in named if os.access(path, os.X_OK)), key=lambda path: len(path.name))
+            able = (path for path in named if path.is_file() and os.access(path, os.X_OK))
+            found += sorted(able, key=lambda path: len(path.name))
     if pattern == "python3":
         found = [*found[:1], Path(sys.executable)]
     return list({path.resolve(): str(path) for path in reversed(found)}.values())[::-1]

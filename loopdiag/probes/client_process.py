@@ -29,7 +29,7 @@ def words_of(command: Command, path: str, values: Mapping[str, str]) -> Iterator
     import tempfile
 
     folder = tempfile.mkdtemp(prefix="loopdiag-client-")
-    bounded = ["timeout", "-k", "1", f"{command.seconds:g}"]
+    bounded = ["timeout", "-k", "1", f"{command.seconds:g}"] if shutil.which("timeout") else []
     try:
         yield ["sh", "-c", _CLEAN_UP, folder, *bounded, *(filled(word, {**values, "folder": folder}) for word in words)]
     finally:
@@ -72,9 +72,11 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 def _kill(process: subprocess.Popen[str]) -> None:
     import signal
 
-    if process.poll() is None:
+    if process.poll() is None and hasattr(os, "killpg"):
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
+    elif process.returncode is None:
+        process.kill()
 
 
 def _file(text: str) -> IO[bytes]:

@@ -76,14 +76,23 @@ def groups_of(addresses: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _found(policy: Policy, names: NameAnswers) -> tuple[str, ...] | str | None:
-    if policy.resolver != "hosts-and-dns" or (policy.nsswitch == "or-getaddrinfo" and not set(names.services) <= PLAIN):
+    plain = set(names.services) <= PLAIN
+    if policy.resolver != "hosts-and-dns" or (policy.nsswitch == "or-getaddrinfo" and not plain):
         return _asked(policy, names)
     services = names.services if policy.nsswitch == "minded" else ("files", "dns")
     lines = names.hosts_file if names.spelled_so or not policy.exact_case else ()
     if lines and "files" in services and "dns" not in services[: services.index("files")]:
-        return tuple({":" in one: one for one in reversed(lines)}.values()) if policy.one_of_each else lines
-    same = set(names.services) <= PLAIN and ("dns" in names.services) == ("dns" in services) and lines is not None
-    return _asked(policy, names) if same and (lines == names.hosts_file or "dns" not in services) else None
+        return _one_of_each(lines) if policy.one_of_each else lines
+    # Where the file does not decide, its question to DNS is the one that getaddrinfo asked, if that asks nothing else.
+    same = (
+        plain and ("dns" in names.services) == ("dns" in services) and lines is not None and lines == names.hosts_file
+    )
+    return _asked(policy, names) if same else None
+
+
+def _one_of_each(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The first address of each IP version."""
+    return tuple({":" in one: one for one in reversed(lines)}.values())
 
 
 def _asked(policy: Policy, names: NameAnswers) -> tuple[str, ...] | str | None:

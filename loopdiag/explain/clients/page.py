@@ -28,8 +28,8 @@ what each did beside its prediction: curl, Chromium or Chrome, Node.js (also as 
 Python, Go (the `go` command itself, as a Go program), Java, Ruby, PHP, BusyBox, psql and mysql. Each makes one request;
 one that has not ended after 4 seconds is stopped. Chromium runs headless with an empty profile of its own, which is
 deleted afterwards. It fetches nothing that the page asks for, looks up no other name, and is left alone where a proxy
-variable is set, since it would use that for more. Firefox is not run, since it cannot be kept to one request; nor is
-.NET, which has no program to run.
+variable is set, since it would use that for more; root runs it without its sandbox, as it would not start otherwise.
+Firefox is not run, since it cannot be kept to one request; nor is .NET, which has no program to run.
 
 What a row says was seen with the versions in the column "run", by tracing their connections on hosts of many kinds:
 one IP version or both, `::1` first or missing, IPv6 off; names that are missing, remapped, of the host's own addresses
@@ -95,7 +95,7 @@ def _tries(one: Policy) -> str:
         "sequential": f"one after the other{patience}",
         "alternating": f"one after the other, IP versions in turn, {milliseconds} for each but the last",
         "racing": f"both IP versions, the second {milliseconds} later or as the first fails",
-        "racing-ipv4": f"one after the other{patience}; after {milliseconds} a second attempt with IPv4 alone",
+        "racing-ipv4": f"one after the other up to a silent one; after {milliseconds} a second attempt with IPv4 alone",
     }[one.connects]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.client.ports import BAD_PORTS
@@ -141,13 +142,15 @@ def _raced(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[st
 
 
 def _rescued(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[str | None, float]:
-    """One after the other; where one is silent, a second attempt with the IPv4 addresses alone starts beside it."""
-    reached, waited = _in_turn(here, found, policy.patience)
-    if not waited:
-        return reached, waited
-    second, later = _in_turn(here, [one for one in found if ":" not in one], policy.patience)
-    later += policy.delay or 0.0
-    return (second, later) if second and (reached is None or later < waited) else (reached, waited)
+    """One after the other up to a silent one; beside that, a second attempt with the IPv4 addresses alone."""
+    loud = tuple(takewhile(lambda one: here.seen[one].outcome is not Outcome.TIMED_OUT, found))
+    if len(loud) == len(found) or any(here.seen[one].outcome.good for one in loud):
+        return _in_turn(here, loud, None)
+    rest = takewhile(
+        lambda one: here.seen[one].outcome is not Outcome.TIMED_OUT, (one for one in found if ":" not in one)
+    )
+    reached, _ = _in_turn(here, tuple(rest), None)
+    return reached, policy.delay or 0.0
 
 
 def _failed(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Prediction:
