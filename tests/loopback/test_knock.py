@@ -87,5 +87,5 @@ def test_who_has_left_is_asked_no_more_and_a_failure_counts_as_a_change(rounds: 
 
 def test_the_pause_grows_with_what_a_look_costs() -> None:
     cheap, dear = Pace(0.5), Pace(0.000001)
-    assert [cheap.pause() for _ in range(10)][-1] == OFTEN
-    assert [dear.pause() for _ in range(10)][-1] == RARE
+    assert [cheap.pause() for _ in range(40)][-1] == OFTEN
+    assert [dear.pause() for _ in range(40)][-1] == RARE

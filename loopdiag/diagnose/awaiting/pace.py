@@ -7,7 +7,7 @@ import time
 OFTEN = 0.002  # seconds from one look to the next, where looks are cheap
 RARE = 0.1  # seconds that keeping to the share may make of it
 SHARE = 0.0185  # of a core, for all targets together
-_TOGETHER = 4  # looks whose cost is measured as one
+_TOGETHER = 16  # looks whose cost is measured as one
 
 
 class Pace:
