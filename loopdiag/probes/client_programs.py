@@ -26,7 +26,7 @@ class Command:
     stdin: str = ""  # what is put into it
     tells_peer: bool = True
     failed_if_said: str = ""  # a regular expression
-    seconds: float = 4.0  # until it is stopped, start-up of a virtual machine included
+    seconds: float = 4.0  # until it is stopped, its start-up included
     environment: Mapping[str, str] = field(default_factory=dict)
     debugged: bool = False  # a Chromium, told what to do over its debugging pipe
     unless_said: str = ""  # a regular expression: it cannot do what it is told where it says so
@@ -120,7 +120,8 @@ COMMANDS: dict[str, Command] = {
     "httpx": _python(_OTHER.format(name="httpx")),
     "java": Command(
         words=("-XX:TieredStopAtLevel=1", "-Xshare:auto", "--source", "11", "/dev/stdin", "{host}", "{port}"),
-        stdin=_JAVA, unless_said="release version|nrecognized option",  # a JRE without compiler, or before Java 11
+        stdin=_JAVA, seconds=10.0,
+        unless_said="release version|nrecognized option",  # a JRE without compiler, or before Java 11
     ),
     "ruby": Command(words=("-W0", "-e", _RUBY, "{url}")),
     "php": Command(words=("-n", "-r", _PHP, "{url}")),
