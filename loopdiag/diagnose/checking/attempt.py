@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.model.assertion import Got
-from loopdiag.model.observation import Outcome
+from loopdiag.model.observation import Outcome, TcpConnect
 from loopdiag.model.service import HttpExchange, TlsHandshake
 
 if TYPE_CHECKING:
@@ -22,13 +22,14 @@ TIMEOUT = 1.0  # seconds, where the assertion says nothing else
 
 def tcp(one: Assertion, state: State) -> Got:
     """Connects to each address, until one is as expected, as a client does; a UNIX socket by its path."""
+    from loopdiag.diagnose.far_end import far_end
     from loopdiag.probes.tcp import connect_tcp
     from loopdiag.probes.unix import connect_unix
 
     target = _target(one)
     if target.transport == "unix":
         return _judged(one, iter([connect_unix(target.path or "", _patience(one))]), state)
-    return _each(one, state, lambda address: connect_tcp(address, target.port or 0, _patience(one)))
+    return _each(one, state, lambda address: connect_tcp(address, target.port or 0, _patience(one), far_end=far_end))
 
 
 def udp(one: Assertion, state: State) -> Got:
@@ -124,7 +125,7 @@ def _judged(one: Assertion, attempts: Iterator[Observation], state: State) -> Go
     got: Got | None = None
     wanted = Outcome(str(one.expect))
     for seen in attempts:
-        ok = seen.outcome is wanted
+        ok = _outcome(seen) is wanted
         if got is None or ok is wanted.good:
             got = Got(ok, _words(seen), seen)
         if ok is wanted.good:
@@ -142,7 +143,14 @@ def _addresses(one: Assertion, state: State) -> tuple[str, ...]:
     return tuple(map(str, state.addresses(target.host or "", one.timeout).addresses))
 
 
+def _outcome(seen: Observation) -> Outcome:
+    """A connection that stands at this end alone is none: nobody can accept it."""
+    return Outcome.TIMED_OUT if isinstance(seen, TcpConnect) and seen.half_open else seen.outcome
+
+
 def _words(seen: Observation) -> str:
+    if isinstance(seen, TcpConnect) and seen.half_open:
+        return "connected at this end only"
     if isinstance(seen, TlsHandshake) and seen.rejected:
         return f"certificate not accepted ({', '.join(seen.rejected)})"
     return f"{seen.outcome.value} ({seen.errno})" if seen.errno else seen.outcome.value

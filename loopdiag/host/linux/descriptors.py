@@ -26,12 +26,20 @@ def search(proc: str = "/proc") -> Held:
     hidden = False
     for pid in sorted(int(name) for name in os.listdir(proc) if name.isdecimal()):  # noqa: PTH208
         try:
-            held[pid] = _sockets_of(f"{proc}/{pid}/fd")
+            held[pid] = _sockets_of(f"{proc}/{pid}/fd") or _of_other_threads(f"{proc}/{pid}")
         except PermissionError:
             hidden = True
         except OSError:
             continue  # it ended meanwhile
     return held, hidden
+
+
+def _of_other_threads(process: str) -> list[int]:
+    """Where the main thread has ended, its files are seen by the other threads alone; kernel threads have none."""
+    for thread in os.listdir(f"{process}/task"):  # noqa: PTH208
+        if not process.endswith(f"/{thread}"):
+            return _sockets_of(f"{process}/task/{thread}/fd")
+    return []
 
 
 def _sockets_of(path: str) -> list[int]:

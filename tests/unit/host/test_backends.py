@@ -37,6 +37,12 @@ def test_what_happens_each_time_is_told_with_its_end() -> None:
     assert reached.outcome == "connected"
 
 
+def test_an_earlier_round_may_be_tried_again_in_a_pause() -> None:
+    once = "\n".join([mark("round"), BEGUN, REFUSED, mark("pause"), mark("round"), BEGUN, REFUSED, mark("pause"), BEGUN,
+                      mark("end")])  # fmt: skip
+    assert [one.to for one in connects_in(once)] == ["10.0.0.2:80"]
+
+
 def test_what_happens_once_or_at_other_times_too_has_nothing_to_do_with_us() -> None:
     assert connects_in(text([BEGUN, REFUSED], [])) == ()
     assert connects_in(text([BEGUN, REFUSED], [BEGUN, REFUSED], pause=(BEGUN,))) == ()

@@ -210,3 +210,14 @@ def test_a_pass_begun_before_is_believed_where_it_has_them_all(root: Path) -> No
     owners = find_owners({9}, root, lambda: ({20: [9]}, False))[9]
     assert isinstance(owners, tuple)
     assert [one.pid for one in owners] == [20]
+
+
+def test_files_of_a_process_whose_main_thread_has_ended(root: Path) -> None:
+    left = process(root, 50, "threads", 1, State="Z (zombie)", Threads="2")
+    for thread, links in (("50", ()), ("51", ("socket:[12]",))):
+        (left / "task" / thread / "fd").mkdir(parents=True)
+        for number, link in enumerate(links):
+            (left / "task" / thread / "fd" / str(number)).symlink_to(link)
+    owners = find_owners({12}, root)[12]
+    assert isinstance(owners, tuple)
+    assert [one.pid for one in owners] == [50]

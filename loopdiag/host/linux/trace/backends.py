@@ -52,14 +52,21 @@ def watch_connects(serve: Callable[[], object], *, rounds: int = ROUNDS) -> tupl
 
 
 def connects_in(text: str) -> tuple[BackendAttempt, ...]:
-    """The connections that were begun in every round and in no pause, with what became of the last of each."""
+    """The connections that were begun in every round and in few pauses, with what became of the last of each.
+
+    In one pause of several it may be a round before that is tried again.
+    """
     records, _ = parse(text)
     rounds, pauses = list(_between(records, ROUND)), list(_between(records, PAUSE))
     if not rounds:
         return ()
     begun = [{_key(one): at for at, one in _begun(part)} for part in rounds]
-    other = {_key(one) for part in pauses for _, one in _begun(part)}
-    always = [key for key in begun[-1] if all(key in each for each in begun) and key not in other]
+    other = [{_key(one) for _, one in _begun(part)} for part in pauses]
+    always = [
+        key
+        for key in begun[-1]
+        if all(key in each for each in begun) and sum(key in each for each in other) * 2 <= len(other)
+    ]
     return tuple(_attempt(*key, rounds[-1][begun[-1][key] + 1 :]) for key in always)
 
 
