@@ -132,7 +132,8 @@ COMMANDS: dict[str, Command] = {
         words=("-X", "-w", "-h", "{host}", "-p", "{port}", "-U", "nobody", "-d", "postgres", "-c", "")
     ),
     "mysql": Command(
-        words=("--no-defaults", "-h", "{host}", "-P", "{port}", "-u", "nobody", "--connect-timeout=3", "-e", ""),
+        words=("--no-defaults", "-h", "{host}", "-P", "{port}", "-u", "nobody", "--connect-timeout=2", "-e", ""),
+        seconds=8.0,  # MariaDB asks a failing name server again and again, for twice its time-out
         tells_peer=False, failed_if_said="Can't connect|Unknown (MySQL )?server host",
     ),
     "chromium": Command(

@@ -26,7 +26,7 @@ Each address that any client would try is tried for real; the rest is predicted 
 resolver of this host gives. `--verify` runs those that are installed, of whatever version a row is about, and shows
 what each did beside its prediction: curl, Chromium or Chrome, Node.js (also as `nodejs`, `node-18` and the like),
 Python, Go (the `go` command itself, as a Go program), Java, Ruby, PHP, BusyBox, psql and mysql. Each makes one request;
-one that has not ended after 4 seconds is stopped (Java after 10, Chromium after 15).
+one that has not ended after 4 seconds is stopped (mysql after 8, Java after 10, Chromium after 15).
 
 Chromium runs headless with an empty profile of its own, which is deleted afterwards. It fetches nothing that the page
 asks for, looks up no other name, and is left alone where a proxy variable is set, since it would use that for more;

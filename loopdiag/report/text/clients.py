@@ -20,7 +20,7 @@ _ROLES = {
     Ending.REACHES: "good", Ending.FALLS_BACK: "warn", Ending.PROXIED: "warn", Ending.FAILS: "bad",
     Ending.HANGS: "bad", Ending.UNKNOWN: "dim",
 }  # fmt: skip
-_NAME, _TRIES = 19, 24  # columns; the outcome has the rest
+_NAME, _TRIES = 20, 24  # columns; the outcome has the rest
 
 
 def clients(report: Report, style: Style, layout: Layout) -> Iterator[str]:
