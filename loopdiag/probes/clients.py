@@ -51,7 +51,10 @@ def run_client(program: str, path: str, host: str, port: int, scheme: str, proxi
     shown = f"[{host}]" if ":" in host else host
     kind = "https" if scheme in ("https", "wss") else "http"
     values = {"host": host, "port": str(port), "scheme": kind, "url": f"{kind}://{shown}:{port}/"}
-    run = _run(command, path, values, (port, *proxies))
+    try:
+        run = _run(command, path, values, (port, *proxies))
+    except OSError:  # it cannot be started by this user, or no folder can be made for it
+        return None
     return run and replace(run, program=program.partition("-")[0])
 
 

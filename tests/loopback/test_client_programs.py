@@ -15,6 +15,7 @@ from loopdiag.probes.client_installed import installed
 from loopdiag.probes.client_peer import Watch
 from loopdiag.probes.client_process import ended, filled, started, words_of
 from loopdiag.probes.client_programs import Command
+from loopdiag.probes.clients import run_client
 from loopdiag.probes.source import sources_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ def test_programs_are_found_under_other_names(tmp_path: Path, monkeypatch: pytes
     assert found == {"node-18": (18, 20, 8), "nodejs": (20, 1, 0), "node16": (16, 0, 0)}
     (mysql,) = (one for one in installed.__wrapped__("mysql") if tmp_path.as_posix() in one.path)
     assert (mysql.version, mysql.build) == ((10, 11, 19), "mariadb")
+
+
+def test_what_cannot_be_started_is_no_client(tmp_path: Path) -> None:
+    assert run_client("curl", str(tmp_path), "localhost", 1, "http") is None
+    assert run_client("curl", str(tmp_path / "curl"), "localhost", 1, "http") is None
 
 
 def test_a_program_that_does_not_end_is_ended() -> None:
