@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from loopdiag.model.finding import Finding
     from loopdiag.model.report import Report
 
-AT_A_TIME = 48
+AT_A_TIME, MOST_AT_A_TIME = 8, 64  # side by side: at first, and where many wait for an answer that does not come
+MORE_AFTER = 0.02  # seconds until there is one more
 AGAIN = 0.2  # seconds before a retry
 
 TRIES: Mapping[str, Callable[[Assertion, State], Got]] = {
@@ -73,22 +74,26 @@ def _side_by_side(assertions: Sequence[Assertion], state: State, family: int | N
     """What each got and how long it took, in order; a bug in one is raised."""
     got: dict[int, tuple[Got, float]] = {}
     faults: list[BaseException] = []
-    left, lock = iter(enumerate(assertions)), threading.Lock()
+    left, lock, begun = iter(enumerate(assertions)), threading.Lock(), threading.Event()
 
     def work() -> None:
         while not faults:
             with lock:
                 at, one = next(left, (0, None))
             if one is None:
-                return
+                break
             try:
                 got[at] = _tried(one, state, family)
             except BaseException as fault:  # noqa: BLE001 - raised again in the thread that waits
                 faults.append(fault)
+        begun.set()  # all of them
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(AT_A_TIME, len(assertions)))]
-    for thread in threads:
-        thread.start()
+    threads: list[threading.Thread] = []
+    while len(threads) < min(MOST_AT_A_TIME, len(assertions)):
+        if len(threads) >= AT_A_TIME and begun.wait(MORE_AFTER):
+            break
+        threads.append(threading.Thread(target=work, daemon=True))
+        threads[-1].start()
     for thread in threads:
         thread.join()
     if faults:
