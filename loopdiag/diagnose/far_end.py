@@ -24,7 +24,8 @@ def far_end(local: str, peer: str, took: float = 0.0) -> str | None:
     """
     state = None
     for pause in (*_PAUSES, *_further(took)):
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
         found = read("far_end", local, peer)
         state = found.state if isinstance(found, Socket) else None
         if state != "SYN-RECV":
