@@ -72,6 +72,10 @@ def meaning(reason: str | None) -> str:
     return MEANINGS.get(reason, f"the kernel calls it {reason}")
 
 
-def ordinary(reason: str | None, place: str) -> bool:
-    """Whether this free is no loss of a packet."""
-    return reason in ORDINARY or place in ORDINARY_PLACES
+# The same before Linux 5.17, which tells no reasons: what ping_rcv() did not want was freed by who called it.
+ORDINARY_WITHOUT_REASONS = frozenset({"icmp_rcv", "icmpv6_rcv"})
+
+
+def ordinary(reason: str | None, place: str, *, reasons: bool = True) -> bool:
+    """Whether this free is no loss of a packet. `reasons`: this kernel tells them."""
+    return reason in ORDINARY or place in ORDINARY_PLACES or (not reasons and place in ORDINARY_WITHOUT_REASONS)

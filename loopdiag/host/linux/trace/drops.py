@@ -10,7 +10,6 @@ from loopdiag.host.linux.trace.instance import Tracepoint, make_instance
 from loopdiag.host.linux.trace.lines import PROTOCOLS, parse
 from loopdiag.host.linux.trace.own import own
 from loopdiag.host.linux.trace.tracefs import WHAT
-from loopdiag.model.dropreason import ordinary
 from loopdiag.model.journey import Drop
 from loopdiag.model.unknown import Unknown
 
@@ -79,7 +78,7 @@ def _drops(records: Sequence[Record], begin: str) -> Iterator[Drop]:
     start = next((one.at for one in records if one.text == begin), 0.0)
     for seen in own(records, begin):
         record = seen.record
-        if record.event != "kfree_skb" or ordinary(record.reason, record.place):
+        if record.event != "kfree_skb" or record.ordinary:
             continue
         device = seen.packet.device if seen.packet else None
         yield Drop(

@@ -13,6 +13,7 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
+from loopdiag.host.linux.trace.stacks import EVENT, TRIGGER, has_bare_addresses, with_places
 from loopdiag.host.linux.trace.tracefs import Tracefs, open_tracefs, refused
 from loopdiag.model.unknown import Unknown
 
@@ -60,7 +61,7 @@ class Instance:
             while size < READ_LIMIT and (piece := os.read(self._pipe, 1 << 16)):
                 pieces.append(piece)
                 size += len(piece)
-        return b"".join(pieces).decode(errors="replace")
+        return with_places(b"".join(pieces).decode(errors="replace"))
 
     def lost(self) -> int:
         """How many events of this machine found no room: ftrace.rst, `per_cpu/cpu*/stats`."""
@@ -167,12 +168,21 @@ def _enable(path: str, point: Tracepoint) -> bool:
     try:
         if point.filter:
             _write(f"{path}/events/{point.name}/filter", point.filter)
+        if point.name == EVENT:
+            _ask_for_stacks(f"{path}/events/{EVENT}")
         _write(f"{path}/events/{point.name}/enable", "1")
     except FileNotFoundError:
         if point.required:
             raise
         return False
     return True
+
+
+def _ask_for_stacks(event: str) -> None:
+    """Where the event tells no names; a kernel that cannot write stacks leaves them out."""
+    with suppress(OSError), open(f"{event}/format", encoding="ascii") as text:  # noqa: PTH123
+        if has_bare_addresses(text.read()):
+            _write(f"{event}/trigger", TRIGGER)
 
 
 def _dropped(path: str) -> int:

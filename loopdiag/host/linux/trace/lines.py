@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loopdiag.model.dropreason import ordinary
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,9 @@ _LOST = re.compile(r"CPU:\d+ \[LOST (\d+) EVENTS\]")
 _FIELD = re.compile(r"(\w+)=(\S+)")
 _SPACED_FIELD = re.compile(r"([a-z][a-z ]*?) = ([^,\s]+)")  # sock:sock_send_length: `sk address = ..., length = 8`
 _REASON = re.compile(r"\breason: (\w+)")  # skb:kfree_skb since Linux 5.17
-_PLACE = re.compile(r"\blocation=([A-Za-z_]\w*)")  # a hash of the address before Linux 6.0: no name then
+# An address up to Linux 6.1, which stacks.py gives a name; without one it is no place.
+_PLACE = re.compile(r"\blocation=(?!f[0-9a-f]{15}\b)([A-Za-z_]\w*)")
+_ONLY_REASON = {"nf_hook_slow": "NETFILTER_DROP"}  # functions that free a packet for this reason alone, before 5.17
 
 PROTOCOLS = {"2048": "ipv4", "0x0800": "ipv4", "34525": "ipv6", "0x86dd": "ipv6", "2054": "arp", "0x0806": "arp"}
 
@@ -52,7 +56,14 @@ class Record:
     def reason(self) -> str | None:
         """Why the kernel dropped it; None where it does not say."""
         found = _REASON.search(self.text)
-        return found[1] if found and found[1] != "NOT_SPECIFIED" else None
+        if not found:
+            return _ONLY_REASON.get(self.place)
+        return found[1] if found[1] != "NOT_SPECIFIED" else None
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether it frees a packet without a loss."""
+        return ordinary(self.reason, self.place, reasons=_REASON.search(self.text) is not None)
 
     @property
     def place(self) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.trace.lines import PROTOCOLS
 from loopdiag.host.linux.trace.words import WORDS
-from loopdiag.model.dropreason import ordinary
 from loopdiag.model.journey import Event
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def _step(seen: Own, began: float, names: dict[int, str], numbers: dict[Packet, 
     if seen.packet is not None:
         numbers.setdefault(seen.packet, len(numbers) + 1)
     freed = record.event in ("kfree_skb", "consume_skb")
-    harmless = record.event == "kfree_skb" and ordinary(record.reason, record.place)
+    harmless = record.event == "kfree_skb" and record.ordinary
     return Event(
         event=record.event,
         at=round(record.at - began, 6),

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from loopdiag.model.address import endpoint
-from loopdiag.model.dropreason import meaning, ordinary
+from loopdiag.model.dropreason import meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,7 +89,7 @@ def _told_error(seen: Own) -> str | None:
 
 def _dropped(seen: Own) -> str:
     record = seen.record
-    if ordinary(record.reason, record.place):
+    if record.ordinary:
         return "freed: nothing is lost here"
     return f"DROPPED in {record.place or 'the kernel'}: {meaning(record.reason)}"
 
