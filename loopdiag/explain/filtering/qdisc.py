@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # kernel drop reasons that a discipline or a tc filter gives: include/net/dropreason-core.h
 REASONS = ("QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_CONGESTED", "TC_EGRESS", "TC_INGRESS", "FULL_RING", "CPU_BACKLOG")
 SLOW = 0.05  # seconds; lo answers within a tenth of a millisecond
+ROUND_TRIP = 3  # times the delay of each packet, which may vary: there and back, and half as much again
 SMALLEST = 54  # bytes of a SYN without options, link header included
 SLOW_RATE = 1_250_000  # bytes a second: a rate that people feel
 NOT_SENT = ("ENOBUFS",)  # what a dropping discipline gives to raw sockets, and to UDP with IP_RECVERR
@@ -30,6 +31,7 @@ class Trouble(NamedTuple):
     qdisc: Qdisc
     what: str
     certainty: Certainty
+    so: str = "does not arrive"
 
 
 def qdisc_on_loopback(case: Case) -> Iterator[Finding]:
@@ -38,7 +40,7 @@ def qdisc_on_loopback(case: Case) -> Iterator[Finding]:
     silent = [one for one in failed(case) if (one.silent or _not_sent(one)) and _unexplained(one)]
     silent += [one for one in attempts(case) if _stands(case, one) and _unexplained(one)]
     for qdisc in qdiscs if silent else ():
-        trouble = dropping(case, qdisc)
+        trouble = _outwaited(silent[0], qdisc) or dropping(case, qdisc)
         if trouble:
             yield _finding(case, silent[0], trouble, Severity.ERROR)
             return
@@ -65,6 +67,14 @@ def _not_sent(attempt: Attempt) -> bool:
 
 def _slow(attempt: Attempt) -> bool:
     return any(one.outcome.good and one.seconds is not None and one.seconds > SLOW for one in attempt.seen)
+
+
+def _outwaited(attempt: Attempt, qdisc: Qdisc) -> Trouble | None:
+    """It loses nothing, but an answer takes longer than anybody waited for it."""
+    waited = max((one.seconds or 0.0 for one in attempt.failures), default=0.0)
+    if not qdisc.delay or qdisc.drops or not 0 < waited < ROUND_TRIP * qdisc.delay:
+        return None
+    return Trouble(qdisc, _delays(qdisc), Certainty.LIKELY, "does not arrive in time")
 
 
 def dropping(case: Case, qdisc: Qdisc) -> Trouble | None:
@@ -156,7 +166,7 @@ def _finding(case: Case, attempt: Attempt, trouble: Trouble, severity: Severity)
         certainty=trouble.certainty,
         subject=attempt.to,
         statement=f"the traffic-control discipline {qdisc.kind} {qdisc.handle} on lo {trouble.what}, so what is sent "
-        f"to {attempt.to} {'is late' if severity is Severity.WARNING else 'does not arrive'}",
+        f"to {attempt.to} {'is late' if severity is Severity.WARNING else trouble.so}",
         evidence=(
             Evidence(f"qdisc {qdisc.kind} {qdisc.handle} of lo", f"dropped {qdisc.drops}, waiting {qdisc.backlog}, "
                      f"sent {qdisc.sent} packets"),
