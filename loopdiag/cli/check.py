@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from loopdiag.cli.deliver import deliver, write_whole
-from loopdiag.cli.leaving import leave
 from loopdiag.cli.options import probe_options
 from loopdiag.model.errors import UsageError
 
@@ -45,7 +44,7 @@ def check(file: str, make: bool, force: bool, settings: Settings) -> int:
     from loopdiag.model.checkfile import parse_checks
 
     assertions = parse_checks(_read(file), file)
-    return leave(deliver(run(assertions, family=settings.family, timeout=settings.timeout, file=file), settings))
+    return deliver(run(assertions, family=settings.family, timeout=settings.timeout, file=file), settings)
 
 
 def _read(file: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loopdiag.cli.app import app
+from loopdiag.cli.leaving import leave
 from loopdiag.model.errors import LoopdiagError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     _open_what_is_closed()
     try:
-        code = _run(words)
+        code = leave(_run(words))
         sys.stdout.flush()
     except BrokenPipeError:
         _give_up_stdout()  # its reader went away: nobody is left to tell

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from loopdiag.cli.leaving import leave
 from loopdiag.cli.options import Settings, probe_options
 from loopdiag.model.duration import parse_duration
 from loopdiag.model.errors import LoopdiagError, UsageError
@@ -113,9 +112,9 @@ def wait(
         with _ended_by_sigterm(), progress.shown(history=bool(command)):
             report = diagnose(wanted, wish, progress)
     except KeyboardInterrupt:
-        return leave(INTERRUPTED)
+        return INTERRUPTED
     except _TerminatedError:
-        return leave(TERMINATED)
+        return TERMINATED
     return _finish(report, command, settings)
 
 
@@ -156,7 +155,7 @@ def _finish(report: Report, command: Sequence[str], settings: Settings) -> int:
     code = deliver(report, settings)
     if met and command:
         run(command)
-    return leave(code if met or settings.format == "nagios" else TIMED_OUT)
+    return code if met or settings.format == "nagios" else TIMED_OUT
 
 
 def run(command: Sequence[str]) -> NoReturn:

@@ -15,7 +15,15 @@ HEAVY = {
     "scapy", "tabulate", "subprocess", "asyncio", "ssl", "ctypes", "json", "xml", "http", "psutil", "pyroute2",
     "importlib.metadata", "email", "multiprocessing", "logging", "tempfile", "urllib.request", "random", "decimal",
 }  # fmt: skip
-FRAME = {"loopdiag", "loopdiag.cli", "loopdiag.cli.app", "loopdiag.cli.main", "loopdiag.model", "loopdiag.model.errors"}
+FRAME = {
+    "loopdiag",
+    "loopdiag.cli",
+    "loopdiag.cli.app",
+    "loopdiag.cli.leaving",
+    "loopdiag.cli.main",
+    "loopdiag.model",
+    "loopdiag.model.errors",
+}
 
 # What a ping of a numeric address that answers may load of ours, as packages or modules.
 PING = (
