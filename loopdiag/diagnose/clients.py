@@ -104,9 +104,15 @@ def _speaks(policy: Policy, target: Target) -> bool:
 
 
 def _names(target: Target, facts: Facts, policies: Sequence[Policy], timeout: float | None) -> NameAnswers:
-    held = [one.address for interface in known(facts.interfaces) or () for one in interface.addresses]
-    names = NameAnswers(host=target.host or "", numeric=target.address is not None, ipv6_loopback="::1" in held,
-                        ipv6_address=any(":" in one for one in held))  # fmt: skip
+    interfaces = known(facts.interfaces) or ()
+    held = [one.address for interface in interfaces for one in interface.addresses]
+    names = NameAnswers(
+        host=target.host or "",
+        numeric=target.address is not None,
+        online=any(one.running and not one.loopback and one.addresses for one in interfaces),
+        ipv6_loopback="::1" in held,
+        ipv6_address=any(":" in one for one in held),
+    )
     if names.numeric:
         return names
     files: NameFacts | None = known(read("names", names.host))

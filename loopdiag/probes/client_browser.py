@@ -34,6 +34,7 @@ class Browser:
     writing: int
     seconds: float
     _count: int = field(default=0, init=False)
+    _asked: bool = field(default=False, init=False)  # the one request; all that come after it are left waiting
     _rest: bytes = field(default=b"", init=False)
 
     def visit(self, url: str) -> Visit:
@@ -52,7 +53,8 @@ class Browser:
             for method in ("Network.enable", "Fetch.enable"):
                 self._tell(method, result["sessionId"])
             self._tell("Page.navigate", result["sessionId"], url=url)
-        elif message.get("method") == "Fetch.requestPaused":
+        elif message.get("method") == "Fetch.requestPaused" and not self._asked:
+            self._asked = True
             self._tell("Fetch.continueRequest", session, requestId=about["requestId"])
         return _ending(message.get("method"), about)
 

@@ -38,6 +38,7 @@ class NameAnswers:
     spelled_so: bool = True  # the hosts file has the name in the very letters that were asked for
     services: tuple[str, ...] = ("files", "dns")  # of nsswitch.conf, in its order
     sources: Mapping[str, str] = field(default_factory=dict)  # of the addresses that can be sent to: from which address
+    online: bool = True  # some interface that is not loopback is up and has an address
     ipv6_address: bool = True  # some interface has an IPv6 address
     ipv6_loopback: bool = True  # ::1 is on an interface
     ipv6_route: bool = True  # there is a way to the IPv6 Internet

@@ -89,6 +89,7 @@ class Policy:
     refuses_bad_ports: str = ""  # its message for a port on the Fetch standard's list
     unix_socket_for: tuple[str, ...] = ()  # names that mean its UNIX socket
     words: Mapping[str, str] = field(default_factory=dict)  # what {word} is instead of the errno or EAI_ name
+    words_offline: Mapping[str, str] = field(default_factory=dict)  # the same, where no interface but lo is up
     errors: Mapping[str, str] = field(default_factory=dict)  # what {error} is instead of the C library's text
     fails: str  # its message where no address could be connected to
     fails_alone: str = ""  # the same, where there was but one address

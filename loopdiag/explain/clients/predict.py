@@ -166,6 +166,7 @@ def _failed(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Predi
 def _filled(policy: Policy, template: str, here: Surroundings, address: str | None, code: str | None) -> str:
     number = getattr(errno, code, None) if code else None
     error = policy.errors.get(code or "") or (os.strerror(number) if number else _RESOLVER.get(code or "", code or ""))
+    words = policy.words if here.names.online else {**policy.words, **policy.words_offline}
     values = {
         "host": here.names.host,
         "named": f'"{here.names.host}"' + ("" if here.names.numeric else f" ({address})"),
@@ -177,7 +178,7 @@ def _filled(policy: Policy, template: str, here: Surroundings, address: str | No
         "number": number,
         "error": error,
         "lower": error.lower(),
-        "word": policy.words.get(code or "", code or ""),
+        "word": words.get(code or "", code or ""),
     }
     return template.format(**values)
 

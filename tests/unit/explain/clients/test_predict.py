@@ -142,6 +142,13 @@ def test_an_ipv6_address_for_a_client_that_wants_ipv4_alone() -> None:
     assert predict(replace(policy, fails_ipv6="not so"), missing).says == "not so"
 
 
+def test_the_words_of_a_host_without_a_network() -> None:
+    policy = replace(CLIENT, fails="{word}", words={"ECONNREFUSED": "here"}, words_offline={"ECONNREFUSED": "offline"})
+    nothing = here(Outcome.REFUSED, Outcome.REFUSED)
+    assert predict(policy, nothing).says == "here"
+    assert predict(policy, replace(nothing, names=replace(NAMES, online=False))).says == "offline"
+
+
 def test_an_error_of_which_each_says_something_else() -> None:
     row = predict(CLIENT, here(names=replace(NAMES, lookups={Lookup(): "EAI_SYSTEM"})))
     assert (row.ending, row.says) == (Ending.FAILS, "")
