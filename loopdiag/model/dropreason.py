@@ -72,10 +72,11 @@ def meaning(reason: str | None) -> str:
     return MEANINGS.get(reason, f"the kernel calls it {reason}")
 
 
-# The same before Linux 5.17, which tells no reasons: what ping_rcv() did not want was freed by who called it.
-ORDINARY_WITHOUT_REASONS = frozenset({"icmp_rcv", "icmpv6_rcv"})
+# Who calls ping_rcv() frees what it did not want (seen up to Linux 6.12), and an answered echo request (IPv6, 6.1).
+# ICMP looks for no other socket, and what it refuses for a fault has another reason.
+_ICMP, _OF_ICMP = frozenset({"icmp_rcv", "icmpv6_rcv"}), frozenset({None, "NO_SOCKET"})
 
 
-def ordinary(reason: str | None, place: str, *, reasons: bool = True) -> bool:
-    """Whether this free is no loss of a packet. `reasons`: this kernel tells them."""
-    return reason in ORDINARY or place in ORDINARY_PLACES or (not reasons and place in ORDINARY_WITHOUT_REASONS)
+def ordinary(reason: str | None, place: str) -> bool:
+    """Whether this free is no loss of a packet."""
+    return reason in ORDINARY or place in ORDINARY_PLACES or (place in _ICMP and reason in _OF_ICMP)

@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loopdiag.model.unknown import Unknown
@@ -45,7 +46,7 @@ def ask(protocol: int, kind: int, body: bytes, *, strict: bool = False) -> bytes
 def dump(protocol: int, kind: int, body: bytes, *, strict: bool = False) -> list[bytes]:
     """All messages of a dump, without headers; asked anew where the kernel's list changed meanwhile.
 
-    With `strict` the kernel filters by what `body` holds (NETLINK_GET_STRICT_CHK, Linux 4.20), or refuses it.
+    With `strict` the kernel filters by what `body` holds, or refuses it; before Linux 4.20 it tells all there is.
     """
     for _ in range(TRIES):
         try:
@@ -119,7 +120,8 @@ def _exchange(protocol: int, kind: int, flags: int, body: bytes, strict: bool) -
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as link:
         link.settimeout(PATIENCE)
         if strict:
-            link.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
+            with suppress(OSError):  # ENOPROTOOPT before Linux 4.20
+                link.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
         link.bind((0, 0))
         link.send(HEADER.pack(HEADER.size + len(body), kind, flags, 1, 0) + body)
         while True:

@@ -63,7 +63,7 @@ class Record:
     @property
     def ordinary(self) -> bool:
         """Whether it frees a packet without a loss."""
-        return ordinary(self.reason, self.place, reasons=_REASON.search(self.text) is not None)
+        return ordinary(self.reason, self.place)
 
     @property
     def place(self) -> str:
