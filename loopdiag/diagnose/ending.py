@@ -54,7 +54,10 @@ def _answered(drop: Event, journey: Journey) -> str:
         return ""
     if drop.reason == "NETFILTER_DROP":
         return "the rule itself sent an answer back"
-    return "an ICMP error was sent back" if drop.reason == "NO_SOCKET" else ""
+    place = drop.place or ""
+    if place.startswith("tcp_v") and any(step.event == "tcp_receive_reset" for step in journey.events):
+        return "TCP of this host answered with a reset"  # older kernels trace no reset that no socket sends
+    return "an ICMP error was sent back" if drop.reason == "NO_SOCKET" or place.startswith("__udp") else ""
 
 
 def _silent(journey: Journey) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.asked import plain, troubles
+from loopdiag.explain.asked import Trouble, plain, troubles
 from loopdiag.explain.evidence import known
 from loopdiag.explain.own import device_setting, interfaces, is_loopback, loopback, on_link, own
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
@@ -12,7 +12,6 @@ from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loopdiag.explain.asked import Trouble
     from loopdiag.model.case import Case
 
 NO_SUPPORT = "ipv6"  # stands for a kernel without IPv6
@@ -51,12 +50,20 @@ def ipv6_disabled(case: Case) -> Iterator[Finding]:
     lo = loopback(case)
     if lo is None or not lo.up:
         return
-    for one in troubles(case):
+    for one in (*troubles(case), *_without_socket(case)):
         if not one.six or one.answered or (case.command == "resolve" and not is_loopback(one.address)):
             continue
         off = _off_for(case, one)
         if off:
             yield _disabled(case, one, *off)
+
+
+def _without_socket(case: Case) -> list[Trouble]:
+    """A bind to :: that got no socket to begin with: no address of its own is in trouble with it."""
+    return [
+        Trouble(one.address, (one,)) for one in case.observations
+        if one.kind == "bind" and one.address == "::" and one.errno == "EAFNOSUPPORT"
+    ]  # fmt: skip
 
 
 def _off_for(case: Case, one: Trouble) -> tuple[str, Certainty] | None:

@@ -13,6 +13,7 @@ from loopdiag.model.observation import Outcome, TcpConnect
 SENT = Event(event="net_dev_queue", at=0.0, says="queued on lo", device="lo", packet=1)
 TAKEN_IN = Event(event="netif_receive_skb", at=1e-5, says="received on lo", device="lo", packet=1)
 ANSWER = Event(event="netif_receive_skb", at=2e-5, says="received on lo", device="lo", packet=2)
+RESET = Event(event="tcp_receive_reset", at=3e-5, says="the reset is taken in")
 USED = Event(event="consume_skb", at=2e-5, says="used up", place="tcp_rcv_state_process", packet=1, detail=True)
 CONNECTED = TcpConnect(address="127.0.0.1", port=80, outcome=Outcome.CONNECTED)
 SILENT = TcpConnect(address="127.0.0.1", port=80, outcome=Outcome.TIMED_OUT)
@@ -38,6 +39,10 @@ def journey(*events: Event, **packets: int) -> Journey:
         ((SENT, TAKEN_IN, dropped("A_NEW_REASON")), SILENT, "the kernel calls it A_NEW_REASON"),
         ((SENT, TAKEN_IN, dropped("NETFILTER_DROP"), ANSWER), REFUSED, "the rule itself sent an answer back"),
         ((SENT, TAKEN_IN, dropped("NO_SOCKET", "__udp6_lib_rcv"), ANSWER), REFUSED, "an ICMP error was sent back"),
+        ((SENT, TAKEN_IN, dropped("NO_SOCKET", "tcp_v4_rcv"), ANSWER, RESET), REFUSED, "answered with a reset"),
+        ((SENT, TAKEN_IN, dropped(None, "tcp_v6_rcv"), ANSWER, RESET), REFUSED, "answered with a reset"),  # Linux 5.10
+        ((SENT, TAKEN_IN, dropped(None, "__udp4_lib_rcv"), ANSWER), REFUSED, "an ICMP error was sent back"),
+        ((SENT, TAKEN_IN, dropped("NETFILTER_DROP"), ANSWER, RESET), REFUSED, "the rule itself sent an answer back"),
         ((SENT, TAKEN_IN, USED), SILENT, "it ends in tcp_rcv_state_process"),
         ((SENT, TAKEN_IN), SILENT, "the packet was delivered, and nothing came back"),
         ((SENT,), SILENT, "it was handed to lo and did not come back"),

@@ -9,6 +9,7 @@ import pytest
 
 from loopdiag.explain.interfaces.ipv6 import ipv6_disabled
 from loopdiag.explain.interfaces.loopback import loopback_address_missing, loopback_down, loopback_mtu
+from loopdiag.model.bind import Bind
 from loopdiag.model.finding import Certainty, Severity
 from loopdiag.model.interface import InterfaceAddress
 from loopdiag.model.observation import Outcome
@@ -106,6 +107,15 @@ def test_ipv6_off_on_lo_drops_packets_to_own_addresses() -> None:
     settings = {**SYSCTLS, "net.ipv6.conf.lo.disable_ipv6": "1"}
     (found,) = ipv6_disabled(case(attempt(OWN_SIX), interfaces=(FOUR_ALONE, ETH), sysctls=settings))
     assert "net.ipv6.conf.lo.disable_ipv6" in found.statement
+
+
+def test_a_kernel_without_ipv6_has_no_socket_to_bind_either() -> None:
+    """As Linux 6.1 with ipv6.disable=1 answers."""
+    bound = Bind(address="::", port=0, outcome=Outcome.FAILED, errno="EAFNOSUPPORT", failed_call="socket")
+    four_only = {name: value for name, value in SYSCTLS.items() if not name.startswith("net.ipv6.")}
+    (found,) = ipv6_disabled(case(bound, command="bind-test", interfaces=(FOUR_ALONE, ETH), sysctls=four_only))
+    assert "runs without IPv6" in found.statement
+    assert not list(ipv6_disabled(case(bound, command="bind-test", interfaces=(FOUR_ALONE, ETH), sysctls=SYSCTLS)))
 
 
 def test_ipv6_off_is_no_matter_for_ipv4() -> None:
