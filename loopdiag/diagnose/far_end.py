@@ -12,14 +12,14 @@ from loopdiag.probes.tcp import TcpAttempt
 
 # Seconds. The last packet of the handshake is normally taken in before connect() returns, and may wait for its CPU.
 _PAUSES = (0.0, 0.001, 0.004, 0.015)
-_STEPS, _LONGEST = 6, 3.0  # where two packets took long, the third may take as long as both: how often, and how long
+_STEPS, _LONGEST = 6, 3.0  # where two packets took long, so may the third, behind others: looks, and seconds
 _DEFERRED = "TcpExt.TCPDeferAcceptDrop"
 
 
 def far_end(local: str, peer: str, took: float = 0.0) -> str | None:
     """The state of the socket at `peer` for the connection from `local`; None where this host has none.
 
-    SYN-RECV only where it stays so for some 20 ms, and for as long again as the connection took (seconds); DEFERRED
+    SYN-RECV only where it stays so for some 20 ms, and for twice as long as the connection took (seconds); DEFERRED
     where it does by the listener's own wish.
     """
     state = None
@@ -34,7 +34,7 @@ def far_end(local: str, peer: str, took: float = 0.0) -> str | None:
 
 
 def _further(took: float) -> tuple[float, ...]:
-    return (min(took, _LONGEST) / _STEPS,) * _STEPS if took > sum(_PAUSES) else ()
+    return (2 * min(took, _LONGEST) / _STEPS,) * _STEPS if took > sum(_PAUSES) else ()
 
 
 def _defers(peer: str) -> bool:

@@ -42,8 +42,8 @@ def _paths(pattern: str) -> list[str]:
             named = [path for path in Path(folder).iterdir() if re.fullmatch(pattern, path.name)]
             able = (path for path in named if path.is_file() and os.access(path, os.X_OK))
             found += sorted(able, key=lambda path: len(path.name))
-    if pattern == "python3":
-        found = [*found[:1], Path(sys.executable)]
+    if pattern == "python3":  # our own too, which is another than the one that its environment was made from
+        return list(dict.fromkeys([*map(str, found[:1]), sys.executable]))
     return list({path.resolve(): str(path) for path in reversed(found)}.values())[::-1]
 
 

@@ -23,7 +23,7 @@ def busy(host: Host) -> Host:
             "ip link set eth0 up; ip -n box addr add 10.9.0.2/24 dev eth0; ip -n box link set eth0 up; "
             "ip -n box link set lo up")  # fmt: skip
     host.python(OPEN)
-    code = "import socket; s = socket.create_server(('0.0.0.0', 7050)); print(1, flush=True); s.accept()"
+    code = "import socket\ns = socket.create_server(('0.0.0.0', 7050))\nprint(1, flush=True)\nwhile True: s.accept()"
     host.start("ip", "netns", "exec", "box", "python3", "-c", code)
     return host
 
