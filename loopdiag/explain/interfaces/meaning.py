@@ -36,8 +36,7 @@ def meaning(
     interface: Interface, address: InterfaceAddress, lo: Interface | None = None, vrf: str | None = None
 ) -> str:
     """Half a sentence: who reaches it, and how it is to be written."""
-    text = _unusable(address) or (f"in the VRF {vrf}: reached from inside it alone" if vrf else None)
-    text = text or _kind(interface, address)
+    text = _unusable(address) or (_within(vrf, address) if vrf else None) or _kind(interface, address)
     if lo is not None and not lo.up and not vrf:
         return f"{text}; but {lo.name} is down, so it cannot be reached from here"
     extra = [flag for flag in ("deprecated", "temporary") if flag in address.flags]
@@ -50,6 +49,12 @@ def _unusable(address: InterfaceAddress) -> str | None:
     if "tentative" in address.flags and "optimistic" not in address.flags:
         return "not usable yet: duplicate address detection is under way"
     return None
+
+
+def _within(vrf: str, address: InterfaceAddress) -> str | None:
+    """A link-local address is written with its interface, which leads into the VRF's table."""
+    link_local = ":" in address.address and ip_address(address.address).is_link_local
+    return None if link_local else f"in the VRF {vrf}: reached from inside it alone"
 
 
 def _kind(interface: Interface, address: InterfaceAddress) -> str:
