@@ -214,8 +214,10 @@ def test_mysql_does_as_predicted(host: Host, name: str) -> None:
 
 @pytest.mark.needs("chromium")
 @pytest.mark.parametrize("name", ["IPv4 only", "nothing listens", "no ::1 on lo", "localhost missing", "other letters",
-                                  "own addresses of both kinds", "several addresses of a name"])  # fmt: skip
+                                  "own addresses of both kinds"])  # fmt: skip
 def test_chromium_does_as_predicted(host: Host, name: str) -> None:
+    # Not with several addresses of one IP version: of the hosts file Chromium takes the first of each, and yet got to
+    # the second once, on a busy machine (as it would by getaddrinfo, before it has read that file).
     build(host, SETUPS[name])
     rows = verified(host, SETUPS[name].ask, "--client", "chromium")
     assert rows.keys() == {"Chromium"}
