@@ -75,9 +75,12 @@ def _ask(address: Address, port: int | None, timeout: float) -> list[tuple[str, 
 
 
 def _asked_for(name: str, seen: Observation, target: Target) -> bool:
-    """A socket that may not be opened, or a transport that nobody asked for, says nothing about the target."""
+    """A socket that may not be opened, or a transport that nobody asked for, says nothing about the target.
+
+    That there are no sockets of an IP version at all (EAFNOSUPPORT) does.
+    """
     if name.startswith("ICMP"):
-        return seen.outcome.value != "denied" or getattr(seen, "failed_call", None) != "socket"
+        return getattr(seen, "failed_call", None) != "socket" or seen.errno not in ("EPERM", "EACCES")
     return target.port is None or target.transport == name.lower()
 
 
