@@ -284,7 +284,19 @@ def test_bpftrace_sees_the_same_drop(served: Host) -> None:
         "sys.exit(main(['trace', '127.0.0.1:7310', '--json']))"
     )
     with_tracefs = 'mount -t tracefs tracefs /sys/kernel/tracing && exec bpftrace -e "$1"'
-    watch = ["unshare", "--mount", "sh", "-c", with_tracefs, "sh", program]
+    watch = [
+        "timeout",
+        "--kill-after=5",
+        "--signal=INT",
+        "60",
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        with_tracefs,
+        "sh",
+        program,
+    ]
     with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as witness:
         assert witness.stdout is not None
         assert "on" in (witness.stdout.readline() + witness.stdout.readline())
