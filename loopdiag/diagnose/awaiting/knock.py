@@ -29,7 +29,7 @@ class Knock:
     `within` is how long one connect() may take, in seconds: who is not refused at once is for others to look at.
     """
 
-    total = 0  # refusals, of all of them together
+    refusals = 0  # of all of them together
 
     def __init__(self, where: tuple[Any, ...], within: float) -> None:
         self._where, self._within = where, within
@@ -47,7 +47,7 @@ class Knock:
             return True
         number = self._connect(self._where)
         if number == errno.ECONNREFUSED:
-            Knock.total += 1
+            Knock.refusals += 1
             return True
         self.answered = True
         if number not in (0, errno.EINPROGRESS):

@@ -43,7 +43,7 @@ _PAUSE = 0.05  # seconds before a server that closes at once is bothered again
 class TcpLook(Look):
     """One address and port. `own`: it is this host's; only there can be seen whether a process took the connection."""
 
-    refusals = 0  # of all looks together, as of Knock.total: those, at least, are no forwarder's
+    refusals = 0  # of all looks together, as of Knock.refusals: those, at least, are no forwarder's
 
     def __init__(self, address: str, port: int, *, own: bool) -> None:
         self._address, self._port, self._own = address, port, own
@@ -179,7 +179,7 @@ def _failed_connects() -> int | None:
     if isinstance(counters, Unknown):
         return None
     failed: int = counters.protocol.get("Tcp.AttemptFails", 0)
-    return failed - TcpLook.refusals - Knock.total
+    return failed - TcpLook.refusals - Knock.refusals
 
 
 def _ending(connected: socket.socket | None, within: float) -> str | None:

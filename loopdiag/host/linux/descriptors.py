@@ -26,7 +26,8 @@ def search(proc: str = "/proc") -> Held:
     hidden = False
     for pid in sorted(int(name) for name in os.listdir(proc) if name.isdecimal()):  # noqa: PTH208
         try:
-            held[pid] = _sockets_of(f"{proc}/{pid}/fd") or _of_other_threads(f"{proc}/{pid}")
+            sockets = _sockets_of(f"{proc}/{pid}/fd")
+            held[pid] = _of_other_threads(f"{proc}/{pid}") if sockets is None else sockets
         except PermissionError:
             hidden = True
         except OSError:
@@ -38,16 +39,17 @@ def _of_other_threads(process: str) -> list[int]:
     """Where the main thread has ended, its files are seen by the other threads alone; kernel threads have none."""
     for thread in os.listdir(f"{process}/task"):  # noqa: PTH208
         if not process.endswith(f"/{thread}"):
-            return _sockets_of(f"{process}/task/{thread}/fd")
+            return _sockets_of(f"{process}/task/{thread}/fd") or []
     return []
 
 
-def _sockets_of(path: str) -> list[int]:
-    """Inodes; one that is open twice is there twice."""
+def _sockets_of(path: str) -> list[int] | None:
+    """Inodes; one that is open twice is there twice. None where nothing at all is open."""
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)  # so that the kernel need not walk there for every link
     found, readlink, cut = [], os.readlink, len(_PREFIX)  # this loop runs once for every open file of the machine
     try:
-        for name in os.listdir(folder):  # noqa: PTH208 - the names are not needed as paths
+        names = os.listdir(folder)  # noqa: PTH208 - they are not needed as paths
+        for name in names:
             try:
                 link = readlink(name, dir_fd=folder)
             except OSError:
@@ -56,4 +58,4 @@ def _sockets_of(path: str) -> list[int]:
                 found.append(int(link[cut:-1]))
     finally:
         os.close(folder)
-    return found
+    return found if names else None

@@ -8,7 +8,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.netlink import SOCK_DIAG, NetlinkError, ask, because
-from loopdiag.host.linux.sock_diag import SOCK_DIAG_BY_FAMILY, parse_socket, read_inet_sockets
+from loopdiag.host.linux.sock_diag import ALL, SOCK_DIAG_BY_FAMILY, parse_socket, read_inet_sockets, request_for
 from loopdiag.model.target import split_port
 from loopdiag.model.unknown import Unknown
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from loopdiag.model.socket import Socket
 
 WHAT = "the other end of the connection"
-# struct inet_diag_req_v2 with its struct inet_diag_sockid: ports and addresses in network order, no cookie
-_REQUEST = struct.Struct("=BBBxIHH16s16sI8s")
-_ALL, _NO_COOKIE = 0xFFFFFFFF, b"\xff" * 8
 
 
 def read_far_end(local: str, peer: str) -> Socket | Unknown | None:
@@ -34,20 +31,17 @@ def read_far_end(local: str, peer: str) -> Socket | Unknown | None:
 
 def _exactly(local: str, peer: str) -> Socket | None:
     """By its addresses and ports, as an arriving packet would find it: the work of a look-up, on the largest host."""
-    (mine, my_port), (its, its_port) = _end(local), _end(peer)
-    family = socket.AF_INET6 if ":" in mine else socket.AF_INET
+    (mine, port), (its, its_port) = _end(local), _end(peer)
     address, _, zone = its.partition("%")
-    body = _REQUEST.pack(
-        family, socket.IPPROTO_TCP, 0, _ALL, socket.htons(its_port), socket.htons(my_port), _packed(family, address),
-        _packed(family, mine.partition("%")[0]), socket.if_nametoindex(zone) if zone else 0, _NO_COOKIE,
-    )  # fmt: skip
+    body = request_for("tcp", ALL, (address, its_port), (mine.partition("%")[0], port),
+                       socket.if_nametoindex(zone) if zone else 0)  # fmt: skip
     try:
         found = parse_socket(ask(SOCK_DIAG, SOCK_DIAG_BY_FAMILY, body), "tcp", {})
     except NetlinkError as fault:
         if fault.errno in (errno.ENOENT, errno.ESTALE):
             return None
         raise
-    return found if found.peer_port == my_port else None  # or it is the listener that a new packet would meet
+    return found if found.peer_port == port else None  # or it is the listener that a new packet would meet
 
 
 def _by_port(local: str) -> Socket | None:
@@ -59,7 +53,3 @@ def _by_port(local: str) -> Socket | None:
 def _end(endpoint: str) -> tuple[str, int]:
     host, port = split_port(endpoint)
     return host, int(port or 0)
-
-
-def _packed(family: int, address: str) -> bytes:
-    return socket.inet_pton(family, address).ljust(16, b"\0")

@@ -12,11 +12,9 @@ import struct
 from typing import Any
 
 from loopdiag.host.linux.netlink import HEADER, NLM_F_REQUEST, NLMSG_ERROR, SOCK_DIAG, because
-from loopdiag.host.linux.sock_diag import LISTENING, PROTOCOLS, SOCK_DIAG_BY_FAMILY
+from loopdiag.host.linux.sock_diag import LISTENING, SOCK_DIAG_BY_FAMILY, request_for
 from loopdiag.model.unknown import Unknown
 
-_ID = struct.Struct("!HH16s16s")  # struct inet_diag_sockid up to idiag_if
-_NO_COOKIE = 0xFFFFFFFF  # INET_DIAG_NOCOOKIE: any socket will do
 _ERROR = struct.Struct("=4xH10xi")  # of an answer: its type, and the error number where that is NLMSG_ERROR
 
 
@@ -55,13 +53,11 @@ def watch_listener(where: tuple[Any, ...], protocol: str = "tcp") -> ListenerWat
 
 
 def _request(where: tuple[Any, ...], protocol: str) -> bytes:
-    """A struct inet_diag_req_v2; `where` is as sockaddr of getaddrinfo(3): with the zone's index for IPv6.
+    """`where` is as sockaddr of getaddrinfo(3): with the zone's index for IPv6.
 
     The one that is looked for is the source of a TCP request, and the destination of a UDP one: udp_dump_one() of Linux
     looks up the receiver of a packet.
     """
-    family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
-    raw = socket.inet_pton(family, where[0].partition("%")[0])
-    ends = _ID.pack(where[1], 0, raw, b"") if protocol == "tcp" else _ID.pack(0, where[1], b"", raw)
-    asked = ends + struct.pack("=III", where[3] if len(where) > 3 else 0, *2 * [_NO_COOKIE])
-    return struct.pack("=BBBxI", family, PROTOCOLS[protocol], 0, LISTENING[protocol]) + asked
+    end = (where[0].partition("%")[0], where[1])
+    source, destination = (end, None) if protocol == "tcp" else (None, end)
+    return request_for(protocol, LISTENING[protocol], source, destination, where[3] if len(where) > 3 else 0)

@@ -15,6 +15,8 @@ from loopdiag.model.socket import Socket
 
 SOCK_DIAG_BY_FAMILY = 20
 REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2 with an empty struct inet_diag_sockid
+SOCKET_ID = struct.Struct("!HH16s16s")  # struct inet_diag_sockid up to its interface
+NO_COOKIE = 0xFFFFFFFF  # INET_DIAG_NOCOOKIE: any socket will do
 MESSAGE = struct.Struct("=BBxxHH16s16sIQxxxxIIII")  # struct inet_diag_msg; ports and addresses in network order
 MESSAGE_SIZE = 72
 INET_DIAG_REQ_BYTECODE, INET_DIAG_SKV6ONLY = 1, 11
@@ -56,6 +58,25 @@ def _dump(body: bytes, port: int | None) -> list[bytes]:
         except OSError:
             pass  # a kernel without these operations: the caller compares
     return dump(SOCK_DIAG, SOCK_DIAG_BY_FAMILY, body)
+
+
+def request_for(
+    protocol: str, states: int, source: tuple[str, int] | None, destination: tuple[str, int] | None, interface: int = 0
+) -> bytes:
+    """A request without NLM_F_DUMP: for the one socket that the kernel finds by these ends, addresses without zone.
+
+    An end that is None is the unspecified address with port 0, of the other's family.
+    """
+    named = source or destination
+    assert named is not None
+    family = socket.AF_INET6 if ":" in named[0] else socket.AF_INET
+    (mine, my_port), (its, its_port) = (_packed(family, end) for end in (source, destination))
+    ends = SOCKET_ID.pack(my_port, its_port, mine, its) + struct.pack("=III", interface, NO_COOKIE, NO_COOKIE)
+    return struct.pack("=BBBxI", family, PROTOCOLS[protocol], 0, states) + ends
+
+
+def _packed(family: int, end: tuple[str, int] | None) -> tuple[bytes, int]:
+    return (socket.inet_pton(family, end[0]), end[1]) if end else (b"", 0)
 
 
 def either_port(port: int) -> bytes:

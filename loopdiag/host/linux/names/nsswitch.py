@@ -19,10 +19,8 @@ _ACTIONS = re.compile(
 )
 _LINE = re.compile(r"[ \t\r\v\f]*([^ \t\r\v\f:]+)[ \t\r\v\f:]?(.*)", re.DOTALL)  # a no-break space is none: isspace(3)
 _MUSL = ("files", "dns")  # musl has no nsswitch.conf: the hosts file, then DNS
-_STRICT = (
-    2,
-    33,
-)  # from this glibc on a `#` within a line begins no comment, and one bad line spoils all (nss_database.c)
+# From this glibc on a `#` within a line begins no comment, and one bad line spoils all: nss_database.c
+_STRICT = (2, 33)
 _DATABASES = frozenset(
     ("aliases", "ethers", "group", "group_compat", "gshadow", "hosts", "initgroups", "netgroup", "networks", "passwd",
      "passwd_compat", "protocols", "publickey", "rpc", "services", "shadow", "shadow_compat")
