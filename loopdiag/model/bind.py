@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import ClassVar
 
 from loopdiag.model.observation import Observation, TcpConnect, UdpExchange
+from loopdiag.model.target import split_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,7 @@ def source_of(one: Observation) -> str | None:
     """The address that a connection to a port just bound was made from, without port; None for other attempts."""
     if not isinstance(one, BoundConnect | BoundExchange) or not one.local:
         return None
-    if one.local.startswith("["):
-        return one.local[1:].partition("]")[0]
-    return one.local.partition(":")[0] if one.local.count(":") == 1 else one.local
+    return split_port(one.local)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,5 @@ class RouteAnswer:
     output_device: str | None = None
     way: str = "there"  # there; back: of the answer; reverse: as rp_filter asks; what-if: of a packet nobody sent
     about: str | None = None  # the address that was probed, where it is not the destination
-    jump: PolicyRule | None = field(
-        default=None, metadata={"json": False}
-    )  # a goto rule that led past others to `rule`
+    # a goto rule that led past others to `rule`
+    jump: PolicyRule | None = field(default=None, metadata={"json": False})
