@@ -43,6 +43,14 @@ print("ready", flush=True)
 while True:
     server.accept()[0].close()
 """
+# Each connection is waited for to be served: a faster client would fill the accept queue, and our own SYN be dropped.
+TRAFFIC = """
+import socket
+print("on", flush=True)
+while True:
+    with socket.create_connection(("127.0.0.1", 7300)) as one:
+        one.recv(1)
+"""
 FILTER = """
 nft add table inet wall
 nft 'add chain inet wall arriving { type filter hook input priority 0; }'
@@ -152,8 +160,7 @@ def test_a_loopback_address_on_another_interface(host: Host) -> None:
 
 def test_two_cores_of_other_traffic_stay_out(served: Host) -> None:
     """20 traces in a row, each while other processes use the same listener, and nothing but the own packets."""
-    load = "import socket,sys\nprint('on',flush=True)\nwhile True: socket.create_connection(('127.0.0.1',7300)).close()"
-    served.python(load)
+    served.python(TRAFFIC)
     for _ in range(20):
         report = served.report("trace", "127.0.0.1:7300")
         ours = {report["observations"][0]["from"].rpartition(":")[2], "7300"}
@@ -314,9 +321,7 @@ def test_bpftrace_sees_the_same_drop(served: Host) -> None:
     ("target", "lines"), [("127.0.0.1", 2), ("10.61.0.1", 2), ("127.0.0.1:7315", 2), ("udp://127.0.0.1:7301", 2)]
 )
 def test_a_capture_holds_the_packets_of_the_probe_and_nothing_else(served: Host, target: str, lines: int) -> None:
-    served.python(
-        "import socket\nprint('on',flush=True)\nwhile True: socket.create_connection(('127.0.0.1',7300)).close()"
-    )
+    served.python(TRAFFIC)
     file = served.folder / "probe.pcap"
     report = served.report("trace", "--pcap", str(file), target)
     assert report["pcap"] == {"file": str(file), "packets": lines}
