@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loopdiag.cli.head_start import begun
 from loopdiag.cli.options import probe_options
 from loopdiag.model.errors import UsageError
-from loopdiag.model.target import parse_port
 
 if TYPE_CHECKING:
     from loopdiag.cli.options import Settings
@@ -37,16 +37,15 @@ def listeners(which: str | None, exposed: bool, all_namespaces: bool, verify: bo
     """
     port, process = _asked(which)
     gc.disable()  # nothing here makes cycles, and 15,000 listeners are collected through again and again
-    from loopdiag.host.read import read
-
-    searched = read("descriptors")  # what takes the longest is begun first, before the rest is even loaded
+    seek = begun("owners_ahead")  # what takes the longest; the rest is loaded while it goes on
+    import loopdiag.report.text.listeners  # noqa: F401 - as the last of all it would be waited for
     from loopdiag.cli.deliver import deliver
     from loopdiag.diagnose.listeners import Wish
     from loopdiag.diagnose.listeners import listeners as diagnose
 
     wish = Wish(port=port, process=process, exposed=exposed, all_namespaces=all_namespaces, verify=verify,
                 family=settings.family, timeout=settings.timeout)  # fmt: skip
-    return deliver(diagnose(wish, searched), settings)
+    return deliver(diagnose(wish, seek), settings)
 
 
 def _asked(which: str | None) -> tuple[int | None, str | None]:
@@ -55,6 +54,8 @@ def _asked(which: str | None) -> tuple[int | None, str | None]:
         return None, None
     digits = which.removeprefix(":")
     if digits.isdecimal() or which.startswith(":"):
+        from loopdiag.model.target import parse_port
+
         return parse_port(digits), None
     if not which.strip() or "\0" in which:
         raise UsageError("the name of the process is empty")

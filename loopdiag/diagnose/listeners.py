@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.listening import with_owners
 from loopdiag.diagnose.session import Session
-from loopdiag.explain.listeners.census import Asked, described, held_by, in_words, matching, placed, with_names
+from loopdiag.explain.listeners.census import Asked, held_by, in_words, matching, owned, placed, with_names
 from loopdiag.explain.listeners.standing import elsewhere, standing
 from loopdiag.explain.reach import Surroundings
 from loopdiag.host.read import read
@@ -18,13 +18,15 @@ from loopdiag.model.unknown import Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from loopdiag.explain.listeners.census import Placed
     from loopdiag.model.finding import Finding
     from loopdiag.model.observation import TcpConnect
     from loopdiag.model.process import Process
     from loopdiag.model.report import Report
     from loopdiag.model.socket import Socket, UnixSocket
     from loopdiag.model.space import Space
+
+    Owners = tuple[Process, ...] | Unknown
+    OwnersOf = Callable[[Iterable[int]], Mapping[int, Owners]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +42,13 @@ class Wish:
     timeout: float | None = None
 
 
-def listeners(wish: Wish, searched: Callable[[], object] | Unknown | None = None) -> Report:
+def listeners(wish: Wish, seek: OwnersOf | Unknown | None = None) -> Report:
     """Every TCP listener and UDP socket that `wish` asks for, with its owner and its reach.
 
-    `searched` is the topic `descriptors` where it was begun already.
+    `seek` is the topic `owners_ahead` where it was begun already.
     """
     session = Session("listeners")
-    searched = searched or read("descriptors")
+    seek = seek or read("owners_ahead")
     here = read("sockets", port=wish.port, listening=True)
     if isinstance(here, Unknown):
         facts = Facts(listeners=here)
@@ -57,8 +59,8 @@ def listeners(wish: Wish, searched: Callable[[], object] | Unknown | None = None
     spaces = _spaces(wish, gaps)
     for space in spaces:
         sockets += _placed_there(space, gaps)
-    wanted = matching(sockets, asked)
-    candidates = described(wanted, _owners([one.inode for one, _ in wanted], searched))
+    candidates = matching(sockets, asked)
+    owned(candidates, _owners({one.inode for one in candidates}, seek))
     found = _of_process(wish.process, candidates, _with_container_names(candidates, gaps))
     local = _unix_sockets(wish)
     if asked.process and not found and not local:
@@ -83,15 +85,9 @@ def listeners(wish: Wish, searched: Callable[[], object] | Unknown | None = None
     )
 
 
-def _owners(
-    inodes: Iterable[int], searched: Callable[[], object] | Unknown
-) -> Mapping[int, tuple[Process, ...] | Unknown]:
+def _owners(inodes: Iterable[int], seek: OwnersOf | Unknown) -> Mapping[int, Owners]:
     """By inode: the processes that hold each socket, or why they are hidden."""
-    held = {inode for inode in inodes if inode}
-    if isinstance(searched, Unknown):
-        return dict.fromkeys(held, searched)
-    owners = read("owners", held, searched=searched) if held else {}
-    return dict.fromkeys(held, owners) if isinstance(owners, Unknown) else owners
+    return dict.fromkeys(inodes, seek) if isinstance(seek, Unknown) else seek(inodes)
 
 
 def _of_process(name: str | None, unnamed: Sequence[Socket], named: Sequence[Socket]) -> tuple[Socket, ...]:
@@ -102,11 +98,11 @@ def _of_process(name: str | None, unnamed: Sequence[Socket], named: Sequence[Soc
                  if held_by(before.owners, name) or held_by(after.owners, name))  # fmt: skip
 
 
-def _placed_here(sockets: Sequence[Socket], gaps: list[Unknown]) -> list[Placed]:
+def _placed_here(sockets: Sequence[Socket], gaps: list[Unknown]) -> list[Socket]:
     return placed(sockets, _surroundings(read("interfaces"), read("local_table"), "this host", gaps))
 
 
-def _placed_there(space: Space, gaps: list[Unknown]) -> list[Placed]:
+def _placed_there(space: Space, gaps: list[Unknown]) -> list[Socket]:
     return placed(space.sockets, _surroundings(space.interfaces, space.local_table, "its namespace", gaps))
 
 
@@ -137,7 +133,9 @@ def _spaces(wish: Wish, gaps: list[Unknown]) -> tuple[Space, ...]:
 
 def _with_container_names(found: Sequence[Socket], gaps: list[Unknown]) -> tuple[Socket, ...]:
     """`container web (0123456789ab)` where a runtime tells the name of what the cgroup calls by its number."""
-    if not any(one.process and (one.process.unit or "").startswith("container ") for one in found):
+    owners = {id(one.owners): one.owners for one in found}.values()
+    processes = [process for held_by in owners if isinstance(held_by, tuple) for process in held_by]
+    if not any((one.unit or "").startswith("container ") for one in processes):
         return tuple(found)
     names = read("container_names")
     if isinstance(names, Unknown):

@@ -6,15 +6,12 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from loopdiag.explain.contradiction import contradictions
-from loopdiag.explain.engine import judge
-from loopdiag.explain.verdict import verdict
-from loopdiag.model.case import Case
 from loopdiag.model.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from loopdiag.model.case import Case
     from loopdiag.model.facts import Facts
     from loopdiag.model.finding import Finding
     from loopdiag.model.observation import Observation
@@ -40,6 +37,11 @@ class Session:
         extra: Mapping[str, Any] | None = None,
     ) -> Report:
         """The report of a case that the rules judge; `summary` says it in a sentence where no finding does."""
+        from loopdiag.explain.contradiction import contradictions  # what judges is loaded where there is a case
+        from loopdiag.explain.engine import judge
+        from loopdiag.explain.verdict import verdict
+        from loopdiag.model.case import Case
+
         case = Case(self.command, target, tuple(observations), facts)
         found = judge(case)
         said = verdict(case, found)

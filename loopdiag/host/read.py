@@ -9,8 +9,6 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from loopdiag.model.unknown import Unknown
-
 PLATFORM = {"linux": "linux", "darwin": "darwin", "win32": "windows"}.get(sys.platform, "other")
 
 # topic -> module:function below the platform's package
@@ -25,8 +23,8 @@ READERS = {
     "unlisted": "unlisted:read_unlisted",
     "listener_watch": "listener_watch:watch_listener",
     "unix_sockets": "unix_sockets:read_unix_sockets",
-    "descriptors": "descriptors:search_ahead",
     "owners": "processes:find_owners",
+    "owners_ahead": "descriptors:seek_owners",  # begins to look, and returns the reader
     "elsewhere": "namespaces:read_sockets_elsewhere",
     "spaces": "spaces:read_spaces",
     "container_names": "containers:read_names",
@@ -53,5 +51,7 @@ def read(topic: str, *arguments: Any, **named: Any) -> Any:
     except ModuleNotFoundError as missing:
         if not name.startswith(missing.name or "?"):
             raise
+        from loopdiag.model.unknown import Unknown
+
         return Unknown(topic.replace("_", " "), f"loopdiag cannot read this on {sys.platform}")
     return getattr(reader, function)(*arguments, **named)

@@ -74,7 +74,7 @@ def _parts(topic: object) -> Iterable[object]:
     if isinstance(topic, dict):
         return topic.values()
     if isinstance(topic, tuple):
-        return [getattr(one, "owners", None) for one in topic]
+        return {id(owners): owners for owners in (getattr(one, "owners", None) for one in topic)}.values()
     if is_dataclass(topic) and not isinstance(topic, (type, Unknown)):
         return [getattr(topic, part.name) for part in fields(topic)]
     return (topic,)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from loopdiag.model.unknown import Unknown
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Socket:
     """A TCP or UDP socket as sock_diag(7) tells it.
 
@@ -20,8 +20,10 @@ class Socket:
     that is bound and neither listens nor is connected). For a listener `queue` is the number of connections that
     wait for accept() and `queue_limit` the limit (None: not told); both are bytes for other states.
 
-    A value like all others of the model: nobody changes one. It is not frozen because that makes each three times as
-    slow to create, which a host with 15,000 listeners feels.
+    A value like all others of the model, which nobody changes once it is complete. It is neither frozen nor made by
+    keywords alone because that makes each six times as slow to create, which a host with 15,000 listeners feels. For
+    the same reason the list of all listeners has `owners`, `reuseport` and the reach filled in, not a copy made for
+    each: explain/listeners/census.py.
     """
 
     protocol: str  # tcp, udp
@@ -36,10 +38,10 @@ class Socket:
     queue_limit: int | None = 0
     uid: int | None = None
     inode: int = 0
+    cookie: int = 0
     reuseport: bool | None = None  # None: sock_diag did not tell
     owners: tuple[Process, ...] | Unknown = ()
     namespace: str | None = None  # of another network namespace: its name, or net:[inode]
-    cookie: int = 0
     reach: str | None = None  # from where a listener can be reached: host, network, none
     reach_through: tuple[str, ...] = ()  # the interfaces that others come by
     reach_says: str | None = None  # the same in words

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
 from loopdiag.explain.reach import NETWORK
 from loopdiag.model.finding import Severity
 from loopdiag.model.report import Verdict
-from loopdiag.model.socket import Socket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from loopdiag.explain.reach import Reach, Surroundings
+    from loopdiag.explain.reach import Surroundings
     from loopdiag.model.finding import Finding
     from loopdiag.model.process import Process
-    from loopdiag.model.socket import UnixSocket
+    from loopdiag.model.socket import Socket, UnixSocket
     from loopdiag.model.unknown import Unknown
 
 _COMM = 15  # bytes of a process's name that the kernel keeps: proc_pid_comm(5)
@@ -34,73 +33,46 @@ class Asked:
     family: int | None = None
 
 
-Placed = tuple[Socket, "Reach | None"]  # a listener with its reach, None where the interfaces are not known
+def placed(sockets: Iterable[Socket], around: Surroundings | None) -> list[Socket]:
+    """The listeners, their reach filled in; it is left open where the interfaces are not known."""
+    listeners = [one for one in sockets if one.peer_port is None]
+    if around:
+        for one in listeners:
+            reach = around.reach(one)
+            one.reach, one.reach_through, one.reach_says = reach.kind, reach.through, reach.says
+    return listeners
 
 
-def placed(sockets: Iterable[Socket], around: Surroundings | None) -> list[Placed]:
-    """The listeners with their reach."""
-    return [(one, around.reach(one) if around else None) for one in sockets]
+def matching(listeners: Iterable[Socket], asked: Asked) -> list[Socket]:
+    """Those asked for, whoever holds them, in the order of namespace, port, protocol, address, device.
 
-
-def matching(sockets: Iterable[Placed], asked: Asked) -> list[Placed]:
-    """Those asked for, whoever holds them, in the order of namespace, port, protocol, address."""
+    `reuseport` is filled in where the kernel lets it only be so: TCP listeners on one address and port (socket(7)).
+    """
     family = f"ipv{asked.family}" if asked.family else None
     found = [
-        (one, reach)
-        for one, reach in sockets
-        if one.peer_port is None
-        and asked.port in (None, one.port)
+        one
+        for one in listeners
+        if asked.port in (None, one.port)
         and (family is None or family in one.families)
-        and (not asked.exposed or reach is None or reach.kind == NETWORK)
+        and (not asked.exposed or one.reach in (None, NETWORK))
     ]
-    return sorted(found, key=_order)
+    found.sort(key=lambda one: (one.port, one.protocol, one.address, one.device or "", one.inode))
+    found.sort(key=lambda one: one.namespace or "")
+    for one, other in pairwise(found):
+        if one.port == other.port and _share_a_place(one, other):
+            one.reuseport = other.reuseport = True
+    return found
 
 
-def _order(placed: Placed) -> tuple[str, int, str, str, int]:
-    one, _ = placed
-    return (one.namespace or "", one.port, one.protocol, one.address, one.inode)
+def _share_a_place(one: Socket, other: Socket) -> bool:
+    return (one.protocol, one.address, one.port, one.device, one.namespace) == (
+        "tcp", other.address, other.port, other.device, other.namespace)  # fmt: skip
 
 
-def described(sockets: Sequence[Placed], owners: Mapping[int, tuple[Process, ...] | Unknown]) -> list[Socket]:
-    """All that is known of each in one value: owners by inode, reach, and who shares its place.
-
-    `reuseport` is told where the kernel lets it only be so: TCP listeners on one address and port (socket(7)).
-    """
-    places = [_place(one) for one, _ in sockets]
-    count = Counter(places)
-    return [
-        _described(one, owners.get(one.inode, ()), reach, shared=one.protocol == "tcp" and count[at] > 1)
-        for (one, reach), at in zip(sockets, places, strict=True)
-    ]
-
-
-def _described(one: Socket, owners: tuple[Process, ...] | Unknown, reach: Reach | None, *, shared: bool) -> Socket:
-    """A copy with all that is added; replace() would take three times as long, which 15,000 listeners feel."""
-    return Socket(
-        protocol=one.protocol,
-        state=one.state,
-        address=one.address,
-        port=one.port,
-        families=one.families,
-        peer_address=one.peer_address,
-        peer_port=one.peer_port,
-        device=one.device,
-        queue=one.queue,
-        queue_limit=one.queue_limit,
-        uid=one.uid,
-        inode=one.inode,
-        reuseport=True if shared else one.reuseport,
-        owners=owners,
-        namespace=one.namespace,
-        cookie=one.cookie,
-        reach=reach.kind if reach else None,
-        reach_through=reach.through if reach else (),
-        reach_says=reach.says if reach else None,
-    )
-
-
-def _place(one: Socket) -> tuple[object, ...]:
-    return (one.protocol, one.address, one.port, one.device, one.namespace)
+def owned(listeners: Iterable[Socket], owners: Mapping[int, tuple[Process, ...] | Unknown]) -> None:
+    """Fill in the owners, by inode."""
+    for one in listeners:
+        one.owners = owners.get(one.inode, ())
 
 
 def held_by(owners: Sequence[Process] | Unknown, name: str) -> bool:

@@ -10,7 +10,7 @@ from loopdiag.explain.reach import NONE
 from loopdiag.model.finding import Evidence, Finding, Fix, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from loopdiag.model.process import Process
     from loopdiag.model.socket import Socket
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 MOST = 20  # findings; a host with more has one trouble, not many
 
 
-def standing(listeners: Iterable[Socket]) -> tuple[Finding, ...]:
+def standing(listeners: Collection[Socket]) -> tuple[Finding, ...]:
     """A warning for each listener that nobody reaches, or whose process accepts nobody."""
     found: list[Finding] = []
+    samples = {id(one.owners): one for one in listeners}  # most listeners of a crowded host have their owners in common
+    troubled = {held_by for held_by, one in samples.items() if any(map(_why, owners(one)))}
     for one in listeners:
-        if one.reach != NONE and not one.full and not any(map(_why, owners(one))):
-            continue  # nearly all of them
-        found += _against(one)
-        if len(found) >= MOST:
-            break
+        if one.reach == NONE or one.full or id(one.owners) in troubled:  # few of them
+            found += _against(one)
+            if len(found) >= MOST:
+                break
     return tuple(found)
 
 

@@ -45,7 +45,13 @@ def _has_threads() -> bool:
 
 
 def _be_the_child(work: Callable[[], Value], writing: int) -> None:
-    """Never returns: nothing of the parent's (its files, what it does at exit) is the child's to end."""
+    """Never returns: nothing of the parent's (its files, what it does at exit) is the child's to end.
+
+    The parent's streams are closed, so that who reads them to their end does not wait for the child.
+    """
+    for stream in {0, 1, 2} - {writing}:
+        with contextlib.suppress(OSError):
+            os.close(stream)
     with contextlib.suppress(BaseException), open(writing, "wb") as pipe:
         pipe.write(marshal.dumps(work()))  # type: ignore[arg-type]  # what it cannot write is done again by the parent
     os._exit(0)

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.ahead import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from loopdiag.host.linux.processes import Owners
 
 # inodes by pid, in rising order of pids, and whether some process would not let its descriptors be read
 Held = tuple[dict[int, list[int]], bool]
 _PREFIX = "socket:["
 
 
-def search_ahead() -> Callable[[], Held]:
-    """Begin the pass now, while other things are read; a socket that is opened meanwhile may be missing in it."""
-    return ahead(search)
+def seek_owners() -> Callable[[Iterable[int]], Mapping[int, Owners]]:
+    """Begin the pass now; what is returned waits for it, and is find_owners() for the inodes that it is called with."""
+    asking = os.getpid()
+
+    def without_the_child() -> Held:
+        held, hidden = search()
+        if os.getpid() != asking:  # what the child has open is ours
+            with suppress(OSError):  # it is not seen where /proc is of another PID namespace
+                held.pop(int(os.readlink("/proc/self")), None)  # noqa: PTH115 - pathlib is not loaded yet
+        return held, hidden
+
+    searched = ahead(without_the_child)
+    from loopdiag.host.linux.processes import find_owners  # loaded while the pass goes on
+
+    return lambda inodes: find_owners(inodes, searched=searched)
 
 
 def search(proc: str = "/proc") -> Held:

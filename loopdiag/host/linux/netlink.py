@@ -134,6 +134,10 @@ def _exchange(protocol: int, kind: int, flags: int, body: bytes, strict: bool) -
 
 def _take(data: bytes, found: list[bytes]) -> bool:
     """Add the payloads of one datagram to `found`; whether the answer ends with it."""
+    alike = _alike(data)
+    if alike:
+        found += alike
+        return False
     at, end, start = 0, len(data), HEADER.size
     while at + start <= end:  # once for every socket, route or address of the host
         length, kind, flags, _, _ = HEADER.unpack_from(data, at)
@@ -148,6 +152,19 @@ def _take(data: bytes, found: list[bytes]) -> bool:
         found.append(payload)
         at += (length + 3) & ~3
     return False
+
+
+def _alike(data: bytes) -> list[bytes]:
+    """The payloads where all headers are the same and say nothing else; none where that is not so.
+
+    Most of a long dump is of that kind, and is taken apart three times as fast so.
+    """
+    length, kind, flags, _, _ = HEADER.unpack_from(data)
+    if length % 4 or not length or len(data) % length or kind in (NLMSG_DONE, NLMSG_ERROR) or flags & NLM_F_DUMP_INTR:
+        return []
+    parts = list(struct.iter_unpack(f"{HEADER.size}s{length - HEADER.size}s", data))
+    first = data[: HEADER.size]
+    return [payload for _, payload in parts] if all(header == first for header, _ in parts) else []
 
 
 def _check(payload: bytes) -> None:

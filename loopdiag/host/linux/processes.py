@@ -35,11 +35,11 @@ def find_owners(
         return {}
     holders, hidden = _search(wanted, f"{root}/proc".replace("//", "/"), searched)
     users = _Users(root)
-    known = {pid: read_process(pid, root, users) for pid in {pid for held in holders.values() for pid in held}}
-    ordered = {held: tuple(_ancestors_first([known[pid] for pid in held])) for held in set(holders.values())}
-    owners: dict[int, Owners] = dict.fromkeys(wanted, _unseen(hidden))
-    owners.update((inode, ordered[held]) for inode, held in holders.items())
-    return owners
+    sets = set(holders.values())
+    known = {pid: read_process(pid, root, users) for pid in {pid for held in sets for pid in held}}
+    ordered = {held: tuple(_ancestors_first([known[pid] for pid in held])) for held in sets}
+    unseen = _unseen(hidden)
+    return {inode: ordered[holders[inode]] if inode in holders else unseen for inode in wanted}
 
 
 def _search(
@@ -59,9 +59,10 @@ def _holders(wanted: set[int], held: Mapping[int, list[int]]) -> dict[int, tuple
     holders: dict[int, tuple[int, ...]] = {}
     for pid, inodes in held.items():
         mine = wanted.intersection(inodes)
-        shared = holders.keys() & mine
-        holders.update(dict.fromkeys(mine - shared, (pid,)))
-        holders.update({inode: (*holders[inode], pid) for inode in shared})
+        if mine:  # of few processes
+            shared = {inode: (*holders[inode], pid) for inode in mine if inode in holders}
+            holders.update(dict.fromkeys(mine, (pid,)))
+            holders.update(shared)
     return holders
 
 
@@ -149,8 +150,10 @@ def _state(status: Mapping[str, str], folder: Path) -> str | None:
 
 
 def _count(folder: Path) -> int | None:
+    """The kernel tells it as the folder's size, from Linux 6.2 on: proc_fd_getattr(). A recorded one is counted."""
     try:
-        return len(os.listdir(folder))  # noqa: PTH208 - the names are not needed
+        told = folder.stat().st_size if folder.is_relative_to("/proc") else 0
+        return told or len(os.listdir(folder))  # noqa: PTH208 - the names are not needed
     except OSError:
         return None
 

@@ -90,20 +90,20 @@ def parse_socket(message: bytes, protocol: str, devices: dict[int, str]) -> Sock
         message
     )
     state = "BOUND" if number == CLOSE and protocol == "tcp" else STATES.get(number, str(number))
-    return Socket(
-        protocol=protocol,
-        state=state,
-        address=_text(family, source),
-        port=socket.ntohs(port),
-        families=("ipv4",) if family == AF_INET else _families(message, source),
-        peer_address=_text(family, peer) if peer_port else None,
-        peer_port=socket.ntohs(peer_port) if peer_port else None,
-        device=_device(index, devices) if index else None,
-        queue=queue,
-        queue_limit=limit if state == "LISTEN" else 0,
-        uid=uid,
-        inode=inode,
-        cookie=cookie,
+    return Socket(  # in the order of its fields: by keywords it takes twice as long
+        protocol,
+        state,
+        _text(family, source),
+        socket.ntohs(port),
+        ("ipv4",) if family == AF_INET else _families(message, source),
+        _text(family, peer) if peer_port else None,
+        socket.ntohs(peer_port) if peer_port else None,
+        _device(index, devices) if index else None,
+        queue,
+        limit if state == "LISTEN" else 0,
+        uid,
+        inode,
+        cookie,
     )
 
 

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from loopdiag.model.observation import Observation
-    from loopdiag.model.process import Process
     from loopdiag.model.report import Report
     from loopdiag.model.socket import Socket, UnixSocket
     from loopdiag.report.formats import Layout
@@ -31,12 +30,12 @@ def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
             if number:
                 yield ""
             yield from (style(role, line) for line in paragraph(title, layout.width).splitlines())
-            yield _table([_row(one) for one in group], layout)
+            yield _table(_columns(group), layout)
     local = report.extra.get("unix_listeners")
     if local:
         yield ""
         yield style("dim", "UNIX sockets")
-        yield _table([_unix(one) for one in local], layout)
+        yield _table(list(zip(*map(_unix, local), strict=True)), layout)
     if report.observations:
         yield ""
         yield from _tried(report.observations, style)
@@ -59,8 +58,20 @@ def _groups(found: Sequence[Socket]) -> Iterator[tuple[str, str, list[Socket]]]:
         yield f"{says}, in {space}" if namespace else says, _ROLES.get(reach, "dim"), groups[key]
 
 
-def _row(one: Socket) -> list[str]:
-    return [one.protocol, one.local, _FAMILIES.get(one.families, "-"), _process(one), _queue(one), _more(one)]
+def _columns(group: Sequence[Socket]) -> list[Sequence[str]]:
+    """By columns, and what is said of a process once for all of its sockets: three times as fast as row by row."""
+    holders = {(id(one.owners), one.uid): one for one in group}
+    process = {held_by: _process(one) for held_by, one in holders.items()}
+    origin = {held_by: _origin(one) for held_by, one in holders.items()}
+    held_by = [(id(one.owners), one.uid) for one in group]
+    return [
+        [one.protocol for one in group],
+        [one.local for one in group],
+        [_FAMILIES.get(one.families, "-") for one in group],
+        [process[by] for by in held_by],
+        [_queue(one) for one in group],
+        [_more(one, origin[by]) for one, by in zip(group, held_by, strict=True)],
+    ]
 
 
 def _process(one: Socket | UnixSocket) -> str:
@@ -78,7 +89,7 @@ def _queue(one: Socket) -> str:
     return f"{one.queue}/{'?' if one.queue_limit is None else one.queue_limit}"
 
 
-def _more(one: Socket) -> str:
+def _more(one: Socket, origin: list[str]) -> str:
     """Options that matter, and the unit or parent of the process where that says more than its name."""
     words = []
     if one.address == "::" and one.families == ("ipv6",):
@@ -87,12 +98,13 @@ def _more(one: Socket) -> str:
         words.append(f"on {one.device}")
     if one.reuseport:
         words.append("REUSEPORT")
-    if isinstance(one.owners, tuple) and one.owners:
-        words += _origin(one.owners[0])
-    return harmless(", ".join(words))
+    return harmless(", ".join(words + origin)) if words or origin else ""
 
 
-def _origin(process: Process) -> list[str]:
+def _origin(one: Socket) -> list[str]:
+    process = one.process
+    if process is None:
+        return []
     unit = process.unit
     if unit and unit not in (process.name, f"{process.name}.service") and not unit.startswith("session-"):
         return [unit]
@@ -101,21 +113,22 @@ def _origin(process: Process) -> list[str]:
     return []
 
 
-def _unix(one: UnixSocket) -> list[str]:
-    return [one.type, harmless(one.path), "", _process(one), f"{one.queue}/{one.queue_limit}", ""]
+def _unix(one: UnixSocket) -> tuple[str, ...]:
+    return (one.type, harmless(one.path), "", _process(one), f"{one.queue}/{one.queue_limit}", "")
 
 
-def _table(rows: Sequence[list[str]], layout: Layout) -> str:
-    """What does not fit beside the rest stands below it."""
-    main = [row[:-1] for row in rows]
-    if len(rows) > _TABULATED:
-        widths = [max(map(len, column)) for column in zip(*main, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)) for row in main]
+def _table(columns: Sequence[Sequence[str]], layout: Layout) -> str:
+    """What the last column holds stands below the rest where it does not fit beside it."""
+    main, more = columns[:-1], columns[-1]
+    if len(more) > _TABULATED:
+        wide = [max(map(len, column)) for column in main]
+        padded = [[cell.ljust(width) for cell in column] for column, width in zip(main, wide, strict=True)]
+        lines = list(map("  ".join, zip(*padded, strict=True)))
     else:
         from tabulate import tabulate
 
-        lines = tabulate(main, tablefmt="plain", disable_numparse=True).splitlines()
-    return "\n".join(_lines(lines, [row[-1] for row in rows], layout.width))
+        lines = tabulate(list(zip(*main, strict=True)), tablefmt="plain", disable_numparse=True).splitlines()
+    return "\n".join(_lines(lines, more, layout.width))
 
 
 def _lines(lines: Sequence[str], more: Sequence[str], width: int) -> Iterator[str]:

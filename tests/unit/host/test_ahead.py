@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 
@@ -21,6 +22,18 @@ def test_it_is_the_value_of_the_work_and_leaves_no_child() -> None:
     assert ahead(lambda: ({3: [1, 2]}, True))() == ({3: [1, 2]}, True)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_who_reads_the_output_to_its_end_does_not_wait_for_the_child() -> None:
+    code = "import os, sys\nfrom loopdiag.host.linux.ahead import ahead\nahead(lambda: os.read(int(sys.argv[1]), 1))"
+    held, holds = os.pipe()
+    try:
+        done = subprocess.run([sys.executable, "-c", code, str(held)], capture_output=True, timeout=30, pass_fds=[held],
+                              check=True)  # fmt: skip
+        assert (done.stdout, done.stderr) == (b"", b"")
+    finally:
+        os.close(holds)  # and the child ends
+        os.close(held)
 
 
 def test_what_fails_in_the_child_fails_where_its_value_is_asked_for() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loopdiag.explain.listeners.census import Asked, described, held_by, in_words, matching, placed
+from loopdiag.explain.listeners.census import Asked, held_by, in_words, matching, owned, placed
 from loopdiag.explain.listeners.standing import standing
 from loopdiag.explain.listeners.trial import Trial, trials
 from loopdiag.explain.reach import Surroundings
@@ -32,7 +32,8 @@ def listener(address: str, port: int = 80, inode: int = 1, **changed: object) ->
 
 def seen(*sockets: Socket, asked: Asked | None = None) -> list[Socket]:
     wanted = matching(placed(sockets, Surroundings((LO, ETH))), asked or Asked())
-    return described(wanted, dict.fromkeys((one.inode for one in sockets), (NODE,)))
+    owned(wanted, dict.fromkeys((one.inode for one in sockets), (NODE,)))
+    return wanted
 
 
 def test_what_is_asked_for() -> None:
@@ -49,6 +50,8 @@ def test_listeners_of_one_place_can_only_share_it_by_reuseport() -> None:
     assert [one.reuseport for one in found] == [None, True, True]
     apart = seen(listener("127.0.0.1", device="lo"), listener("127.0.0.1", device="eth0"))
     assert [one.reuseport for one in apart] == [None, None]
+    one, other, third = (listener("127.0.0.1", device=device, inode=inode) for inode, device in enumerate("aba"))
+    assert [one.reuseport for one in seen(one, other, third)] == [True, True, None]
 
 
 def test_a_process_goes_by_its_name_its_unit_or_its_container() -> None:
