@@ -12,7 +12,7 @@ import subprocess
 from crowd import best, listeners_and_processes, network_namespaces, run_inside
 
 from loopdiag.host.linux.namespaces import read_sockets_elsewhere
-from loopdiag.host.linux.processes import find_owners
+from loopdiag.host.linux.owners import find_owners
 from loopdiag.host.linux.sockets import read_sockets
 
 

@@ -23,7 +23,7 @@ READERS = {
     "unlisted": "unlisted:read_unlisted",
     "listener_watch": "listener_watch:watch_listener",
     "unix_sockets": "unix_sockets:read_unix_sockets",
-    "owners": "processes:find_owners",
+    "owners": "owners:find_owners",
     "owners_ahead": "descriptors:seek_owners",  # begins to look, and returns the reader
     "elsewhere": "namespaces:read_sockets_elsewhere",
     "spaces": "spaces:read_spaces",

@@ -45,13 +45,12 @@ def _has_threads() -> bool:
 
 
 def _be_the_child(work: Callable[[], Value], writing: int) -> None:
-    """Never returns: nothing of the parent's (its files, what it does at exit) is the child's to end.
+    """Never returns: what the parent does at exit is not the child's to do.
 
-    The parent's streams are closed, so that who reads them to their end does not wait for the child.
+    Nor are its files: who reads its output to the end does not wait for the child, which is no owner of its sockets.
     """
-    for stream in {0, 1, 2} - {writing}:
-        with contextlib.suppress(OSError):
-            os.close(stream)
+    os.closerange(0, writing)
+    os.closerange(writing + 1, os.sysconf("SC_OPEN_MAX"))
     with contextlib.suppress(BaseException), open(writing, "wb") as pipe:
         pipe.write(marshal.dumps(work()))  # type: ignore[arg-type]  # what it cannot write is done again by the parent
     os._exit(0)

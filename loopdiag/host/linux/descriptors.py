@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.ahead import ahead
@@ -11,7 +10,7 @@ from loopdiag.host.linux.ahead import ahead
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from loopdiag.host.linux.processes import Owners
+    from loopdiag.host.linux.owners import Owners
 
 # inodes by pid, in rising order of pids, and whether some process would not let its descriptors be read
 Held = tuple[dict[int, list[int]], bool]
@@ -20,17 +19,8 @@ _PREFIX = "socket:["
 
 def seek_owners() -> Callable[[Iterable[int]], Mapping[int, Owners]]:
     """Begin the pass now; what is returned waits for it, and is find_owners() for the inodes that it is called with."""
-    asking = os.getpid()
-
-    def without_the_child() -> Held:
-        held, hidden = search()
-        if os.getpid() != asking:  # what the child has open is ours
-            with suppress(OSError):  # it is not seen where /proc is of another PID namespace
-                held.pop(int(os.readlink("/proc/self")), None)  # noqa: PTH115 - pathlib is not loaded yet
-        return held, hidden
-
-    searched = ahead(without_the_child)
-    from loopdiag.host.linux.processes import find_owners  # loaded while the pass goes on
+    searched = ahead(search)
+    from loopdiag.host.linux.owners import find_owners  # loaded while the pass goes on
 
     return lambda inodes: find_owners(inodes, searched=searched)
 

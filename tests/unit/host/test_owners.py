@@ -1,0 +1,158 @@
+"""Who holds a socket, and what a process is: from a directory that stands for a host, and of our own process."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loopdiag.host.linux.owners import find_owners
+from loopdiag.host.linux.processes import Processes
+from loopdiag.model.unknown import Unknown
+
+
+def process(root: Path, pid: int, name: str, parent: int, *inodes: int, **status: str) -> Path:
+    folder = root / "proc" / str(pid)
+    (folder / "fd").mkdir(parents=True)
+    for number, inode in enumerate(inodes):
+        (folder / "fd" / str(number)).symlink_to(f"socket:[{inode}]")
+    lines = {"Name": name, "State": "S (sleeping)", "PPid": str(parent), "Uid": "1000\t1000\t1000\t1000", **status}
+    (folder / "status").write_text("".join(f"{key}:\t{value}\n" for key, value in lines.items()))
+    (folder / "limits").write_text("Max open files            1024                 4096                 files\n")
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("ada:x:1000:1000::/home/ada:/bin/sh\n")
+    process(tmp_path, 30, "worker", 20, 7)
+    process(tmp_path, 20, "master", 1, 7, 8)
+    process(tmp_path, 1, "init", 0)
+    return tmp_path
+
+
+def test_owners_are_found_ancestors_first(root: Path) -> None:
+    owners = find_owners({7, 8, 0}, root)
+    assert isinstance(owners[7], tuple)
+    assert [(one.name, one.parent_name, one.user) for one in owners[7]] == [
+        ("master", "init", "ada"),
+        ("worker", "master", "ada"),
+    ]
+    assert 0 not in owners
+
+
+def test_an_owner_that_is_not_there_is_unknown(root: Path) -> None:
+    found = find_owners({9}, root)[9]
+    assert isinstance(found, Unknown)
+    assert "PID namespace" in found.because
+
+
+@pytest.mark.needs("user")
+def test_hidden_descriptors_are_unknown_with_the_right_that_would_show_them(root: Path) -> None:
+    (root / "proc/1/fd").chmod(0)
+    found = find_owners({9}, root)[9]
+    assert isinstance(found, Unknown)
+    assert "CAP_SYS_PTRACE" in found.because
+
+
+def test_a_process_in_full(root: Path) -> None:
+    folder = process(root, 40, "x (y) z", 20, 1, 2, 3, State="T (stopped)", Threads="1")
+    (folder / "wchan").write_text("do_signal_stop")
+    (folder / "cgroup").write_text(f"0::/system.slice/docker-{'ab' * 32}.scope\n")
+    found = Processes(root).read(40)
+    assert (found.name, found.state, found.descriptors, found.descriptor_limit) == ("x (y) z", "T", 3, 1024)
+    assert (found.unit, found.waits_in) == ("container abababababab", "do_signal_stop")
+
+
+def test_a_traced_main_thread_is_not_stopped_while_others_run(root: Path) -> None:
+    folder = process(root, 41, "debuggee", 20, State="t (tracing stop)", Threads="2")
+    for task, state in ((41, "t"), (42, "S")):
+        (folder / "task" / str(task)).mkdir(parents=True)
+        (folder / "task" / str(task) / "status").write_text(f"State:\t{state}\n")
+    assert Processes(root).read(41).state == "S"
+
+
+@pytest.mark.parametrize("mount", ["sys/fs/cgroup", "sys/fs/cgroup/unified"])
+def test_a_process_that_is_frozen_with_its_cgroup(root: Path, mount: str) -> None:
+    (root / "proc/30/cgroup").write_text("3:pids:/a\n0::/paused\n")
+    assert not Processes(root).read(30).frozen
+    (root / mount / "paused").mkdir(parents=True)
+    (root / mount / "paused/cgroup.events").write_text("populated 1\nfrozen 1\n")
+    assert Processes(root).read(30).frozen
+
+
+def test_a_process_that_has_ended(root: Path) -> None:
+    found = Processes(root).read(99)
+    assert (found.pid, found.name, found.state) == (99, "?", None)
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "unit"),
+    [
+        ("0::/system.slice/nginx.service", "nginx.service"),
+        ("0::/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
+        ("0::/", None),
+        (f"4:pids:/docker/{'0f' * 32}", "container 0f0f0f0f0f0f"),
+        (f"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{'1e' * 32}.scope", "container 1e1e1e1e1e1e"),
+    ],
+)
+def test_units_and_containers_by_cgroup(root: Path, cgroup: str, unit: str | None) -> None:
+    (root / "proc/30/cgroup").write_text(cgroup + "\n")
+    assert Processes(root).read(30).unit == unit
+
+
+def test_a_socket_that_a_pass_begun_before_misses_is_looked_for_again(root: Path) -> None:
+    assert find_owners({7}, root, lambda: ({}, False)) == find_owners({7}, root)
+
+
+def test_a_pass_begun_before_is_believed_where_it_has_them_all(root: Path) -> None:
+    owners = find_owners({9}, root, lambda: ({20: [9]}, False))[9]
+    assert isinstance(owners, tuple)
+    assert [one.pid for one in owners] == [20]
+
+
+def test_files_of_a_process_whose_main_thread_has_ended(root: Path) -> None:
+    left = process(root, 50, "threads", 1, State="Z (zombie)", Threads="2")
+    for thread, links in (("50", ()), ("51", ("socket:[12]",))):
+        (left / "task" / thread / "fd").mkdir(parents=True)
+        for number, link in enumerate(links):
+            (left / "task" / thread / "fd" / str(number)).symlink_to(link)
+    owners = find_owners({12}, root)[12]
+    assert isinstance(owners, tuple)
+    assert [one.pid for one in owners] == [50]
+
+
+def test_many_processes_are_each_read(root: Path) -> None:
+    for pid in range(1000, 1300):
+        process(root, pid, f"server-{pid}", 1, pid)
+    for inode, owners in find_owners(range(1000, 1300), root).items():
+        assert isinstance(owners, tuple)
+        assert [(one.pid, one.name) for one in owners] == [(inode, f"server-{inode}")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_our_own_process() -> None:
+    found = Processes().read(os.getpid())
+    assert found.descriptor_limit == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert found.descriptors == len(list(Path("/proc/self/fd").iterdir())) - 1  # that of the listing itself
+    assert (found.uid, found.state, found.parent) == (os.getuid(), "R", os.getppid())
+
+
+@pytest.mark.needs("root", "unshare")
+def test_the_limit_is_that_of_the_process_that_a_foreign_proc_means() -> None:
+    """In a PID namespace of its own, with the /proc of ours, PID 1 is another process for every system call."""
+    code = (
+        "import resource, sys\n"
+        "from loopdiag.host.linux.processes import Processes\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (77, 77))\n"
+        "print(Processes().read(1).descriptor_limit)"
+    )
+    inside = subprocess.run(["unshare", "--pid", "--fork", sys.executable, "-c", code], capture_output=True, text=True,
+                            check=True)  # fmt: skip
+    assert inside.stdout.split() == [str(Processes().read(1).descriptor_limit)]
+    assert inside.stdout.split() != ["77"]
