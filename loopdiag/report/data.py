@@ -10,22 +10,29 @@ from typing import Any
 from loopdiag.model.unknown import Unknown
 
 _SCALARS = frozenset((str, int, float, bool, type(None)))
+Seen = dict[int, tuple[Any, Any]]
 
 
-def plain(value: Any, seen: dict[int, dict[str, Any]] | None = None) -> Any:
+def plain(value: Any, seen: Seen | None = None) -> Any:
     """Dicts, lists, numbers and strings. What is not known becomes null; field metadata `json` renames or hides.
 
-    One object is worked out once: `seen` holds what became of it, by its id.
+    One object is worked out once: `seen` holds it (so that it keeps its id) and what became of it, by that id.
     """
     if type(value) in _SCALARS:
         return value
     seen = {} if seen is None else seen
+    if id(value) not in seen:
+        seen[id(value)] = (value, _worked_out(value, seen))
+    return seen[id(value)][1]
+
+
+def _worked_out(value: Any, seen: Seen) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(part, seen) for part in value]
     if isinstance(value, Unknown):
         return None
     if is_dataclass(value) and not isinstance(value, type):
-        return seen.get(id(value)) or seen.setdefault(id(value), _object(value, seen))
+        return _object(value, seen)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, dict):
@@ -33,7 +40,7 @@ def plain(value: Any, seen: dict[int, dict[str, Any]] | None = None) -> Any:
     return value
 
 
-def _object(value: Any, seen: dict[int, dict[str, Any]]) -> dict[str, Any]:
+def _object(value: Any, seen: Seen) -> dict[str, Any]:
     kind, names = _shape(value.__class__)
     data: dict[str, Any] = {"kind": kind, "to": value.to} if kind else {}
     for name, attribute in names:
