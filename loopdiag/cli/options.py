@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from loopdiag.model.duration import parse_duration
+from loopdiag.model.value import dataclass
 from loopdiag.report.formats import FORMATS
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.host.read import read
 from loopdiag.model.facts import Facts
+from loopdiag.model.value import dataclass
 from loopdiag.probes.resolve import resolve_addresses
 
 if TYPE_CHECKING:

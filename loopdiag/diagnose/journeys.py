@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.diagnose.ending import ending
@@ -11,6 +11,7 @@ from loopdiag.host.read import read
 from loopdiag.model.address import parse_address
 from loopdiag.model.journey import Drop, Journey
 from loopdiag.model.unknown import Unknown
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

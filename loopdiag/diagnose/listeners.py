@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.listening import with_owners
@@ -14,6 +13,7 @@ from loopdiag.host.read import read
 from loopdiag.model.facts import Facts
 from loopdiag.model.report import Verdict
 from loopdiag.model.unknown import Unknown
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from loopdiag.model.names import Answer
 from loopdiag.model.report import Verdict
 from loopdiag.model.routed import routed
 from loopdiag.model.unknown import Unknown
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from loopdiag.model.case import Case

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
@@ -10,6 +9,7 @@ from loopdiag.model.bind import source_of
 from loopdiag.model.finding import Evidence
 from loopdiag.model.observation import Outcome
 from loopdiag.model.routed import LOOPBACK_FOR, routed
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

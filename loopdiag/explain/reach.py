@@ -5,10 +5,11 @@ A packet filter may narrow it: that is not looked at here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
+
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

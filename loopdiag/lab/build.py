@@ -8,11 +8,11 @@ import select
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopdiag.model.errors import LoopdiagError
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

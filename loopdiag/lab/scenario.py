@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.model.errors import UsageError
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.lab.build import in_order
 from loopdiag.lab.grade import faults, found
 from loopdiag.lab.words import programs
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

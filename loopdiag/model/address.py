@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from loopdiag.model.errors import UsageError
+from loopdiag.model.value import dataclass
 
 Family = int
 _LOOKS_NUMERIC = re.compile(r"(0[xX][0-9a-fA-F]*|\d+)(\.(0[xX][0-9a-fA-F]*|\d+))*\.?")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar
 
 from loopdiag.model.observation import Observation, TcpConnect, UdpExchange
 from loopdiag.model.target import split_port
+from loopdiag.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from loopdiag.model.observation import Observation
+from loopdiag.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

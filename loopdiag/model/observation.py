@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import ClassVar
 
 from loopdiag.model.address import endpoint
+from loopdiag.model.value import dataclass
 
 
 class Outcome(StrEnum):

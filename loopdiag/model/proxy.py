@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
+
+from loopdiag.model.value import dataclass
 
 _PORTS = {"http": 80, "https": 443, "socks": 1080, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 _VALUE = re.compile(

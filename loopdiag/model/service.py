@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from loopdiag.model.observation import Observation, Outcome
+from loopdiag.model.value import dataclass
 
 TLS_ALERT, TLS_HANDSHAKE = 0x15, 0x16  # RFC 8446, section 5.1: the content type of a TLS record
 SERVER_HELLO = 2  # RFC 8446, section 4

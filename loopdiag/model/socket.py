@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from loopdiag.model.address import endpoint
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from loopdiag.model.process import Process
@@ -21,9 +21,8 @@ class Socket:
     wait for accept() and `queue_limit` the limit (None: not told); both are bytes for other states.
 
     A value like all others of the model, which nobody changes once it is complete. It is neither frozen nor made by
-    keywords alone because that makes each six times as slow to create, which a host with 15,000 listeners feels. For
-    the same reason the list of all listeners has `owners`, `reuseport` and the reach filled in, not a copy made for
-    each: explain/listeners/census.py.
+    keywords alone, because a host with 15,000 listeners feels both: the list of all listeners has `owners`, `reuseport`
+    and the reach filled in, not a copy made for each (explain/listeners/census.py).
     """
 
     protocol: str  # tcp, udp

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from loopdiag.model.address import Address, check_name, endpoint, parse_address
 from loopdiag.model.errors import UsageError
+from loopdiag.model.value import dataclass
 
 DEFAULT_PORTS = {
     "http": 80, "https": 443, "ws": 80, "wss": 443, "redis": 6379, "postgres": 5432, "postgresql": 5432,

@@ -7,10 +7,10 @@ import struct
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.model.unknown import Unknown
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from loopdiag.model.value import dataclass
 
 NAMES = {
     "urllib": r"python3", "requests": r"python3", "httpx": r"python3", "node": r"node(js)?(-?\d+)?",

@@ -5,8 +5,10 @@ A script says where it got to, as `peer ADDRESS PORT`, or the client's own words
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopdiag.model.value import dataclass
 from loopdiag.probes.client_programs import COMMANDS
 
 if TYPE_CHECKING:

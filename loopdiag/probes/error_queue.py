@@ -10,7 +10,8 @@ import contextlib
 import socket
 import struct
 import sys
-from dataclasses import dataclass
+
+from loopdiag.model.value import dataclass
 
 _IP_RECVERR, _IPV6_RECVERR, _MSG_ERRQUEUE = 11, 25, 0x2000
 _ERROR = struct.Struct("=IBBBxII")  # struct sock_extended_err, the sender's sockaddr behind it: linux/errqueue.h

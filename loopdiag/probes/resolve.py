@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.model.address import Address, parse_address
 from loopdiag.model.errors import UsageError
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

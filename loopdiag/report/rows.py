@@ -6,11 +6,11 @@ The verdict is the first row, so that a file says "failed" exactly where the exi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from loopdiag.model.report import Verdict
+from loopdiag.model.value import dataclass
 from loopdiag.report.style import harmless, milliseconds
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.awaiting.watcher import NAME
 from loopdiag.diagnose.checking.alike import alike
 from loopdiag.model.finding import Evidence, Severity
 from loopdiag.model.report import Verdict
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.model.checkup import State
 from loopdiag.model.finding import Severity
 from loopdiag.model.report import Verdict
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from loopdiag.model.finding import Finding

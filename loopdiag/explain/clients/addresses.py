@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.clients.rfc6724 import by_rfc6724
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from loopdiag.explain.clients.no_proxy import broken_by, captured_by, honoured
 from loopdiag.model.address import endpoint
 from loopdiag.model.client import Ending, Prediction, ProxyUse
 from loopdiag.model.observation import Outcome
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
 from loopdiag.explain.listeners.serving import serving
 from loopdiag.model.observation import Outcome, TcpConnect
 from loopdiag.model.service import Said
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -3,7 +3,6 @@ there, and the kernel completes connections to it, but no process takes them: li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
@@ -12,6 +11,7 @@ from loopdiag.explain.listeners.serving import serving, zoneless
 from loopdiag.explain.listeners.wording import process_says, queue_of, shown, where, who
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.observation import Outcome
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

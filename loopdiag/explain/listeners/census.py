@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from loopdiag.explain.evidence import known
 from loopdiag.explain.reach import NETWORK
 from loopdiag.model.finding import Severity
 from loopdiag.model.report import Verdict
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

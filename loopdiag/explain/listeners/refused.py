@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
@@ -11,6 +10,7 @@ from loopdiag.explain.listeners.wording import listed
 from loopdiag.explain.own import covering, is_loopback, local_route
 from loopdiag.model.observation import Outcome
 from loopdiag.model.routed import routed
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.packetfilter.place import Connection
 from loopdiag.explain.packetfilter.symbols import ICMP_CODES, ICMPV6_CODES
 from loopdiag.explain.packetfilter.walk import Rules, Walk
 from loopdiag.model.packetfilter import Packet
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.packetfilter.symbols import CT_STATES, PROTOCOLS
 from loopdiag.explain.packetfilter.values import ABSENT, ANY_PORT, Span, Value, exactly
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

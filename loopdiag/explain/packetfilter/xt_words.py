@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

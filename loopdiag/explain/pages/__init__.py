@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
+
+from loopdiag.model.value import dataclass
 
 PARTS = ("What it means", "How it is proven", "How it is mended", "Reference")
 

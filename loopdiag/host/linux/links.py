@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from loopdiag.host.linux.netlink import ROUTE, attributes, dump, number, text
+from loopdiag.model.value import dataclass
 
 RTM_GETLINK = 18
 IFINFO = struct.Struct("=BxHiII")

@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from loopdiag.host.linux.rules import PROTOCOLS, read_rules
 from loopdiag.model.errors import UsageError
 from loopdiag.model.route import Route, RouteAnswer
 from loopdiag.model.unknown import Unknown
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.host.linux.netlink import NETFILTER, attributes, dump, text
 from loopdiag.host.linux.programs import ask_programs, find_program
 from loopdiag.model.packetfilter import Chain, FilterRule
 from loopdiag.model.unknown import Unknown
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

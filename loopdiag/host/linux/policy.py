@@ -5,10 +5,11 @@ The kernel tells the table and the route of its answer, never the rule: this der
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
+
+from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

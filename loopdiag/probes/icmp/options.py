@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from loopdiag.model.errors import UsageError
+from loopdiag.model.value import dataclass
 
 MOST_DATA = {4: 65507, 6: 65527}  # what the 16-bit length of IP leaves beside the headers
 USER_INTERVAL = 0.002  # seconds; ping(8): who is not root may not go faster

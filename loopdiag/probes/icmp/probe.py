@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopdiag.model.echo import EchoPlan, IcmpEcho, Statistics
+from loopdiag.model.value import dataclass
 from loopdiag.probes.icmp.configure import configure
 from loopdiag.probes.icmp.control import Control
 from loopdiag.probes.icmp.engine import Engine

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loopdiag.model.value import dataclass
 from loopdiag.report.style import harmless
 
 if TYPE_CHECKING:
