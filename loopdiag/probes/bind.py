@@ -6,6 +6,7 @@ Never SO_REUSEPORT, and SO_REUSEADDR never for UDP: both would take connections 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 import time
@@ -74,7 +75,7 @@ def try_bind(address: str, port: int, protocol: str, *, reuseaddr: bool) -> Bind
 def sockaddr(address: str, port: int, kind: int = socket.SOCK_STREAM) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
     """Family and sockaddr of a numeric address; raises UsageError for a zone that does not exist."""
     try:
-        found = socket.getaddrinfo(address, port, type=kind, flags=socket.AI_NUMERICHOST)[0]
+        found = socket.getaddrinfo(os.fsencode(address), port, type=kind, flags=socket.AI_NUMERICHOST)[0]
     except socket.gaierror:
         zone = address.partition("%")[2]
         raise UsageError(f"'{address}' names the zone '{zone}', and there is no such interface") from None

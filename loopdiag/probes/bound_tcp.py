@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from loopdiag.model.address import endpoint
 from loopdiag.model.bind import BoundConnect
 from loopdiag.model.observation import Outcome
+from loopdiag.probes.outcome import sockaddr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ class Client:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             if self.way.source:
                 bind_source(self.socket, self.way.source)
-            code = self.socket.connect_ex(numeric(self.way.destination, self.port))
+            code = self.socket.connect_ex(sockaddr(self.way.destination, self.port))
         except OSError as fault:
             code = fault.errno or errno.EIO
         if code not in (0, *_IN_PROGRESS):
@@ -201,12 +202,7 @@ def bind_source(client: socket.socket, source: str) -> None:
     """Take `source` as the local address and leave the port to connect()."""
     if sys.platform == "linux":
         client.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
-    client.bind(numeric(source, 0))
-
-
-def numeric(address: str, port: int) -> tuple[Any, ...]:
-    """The sockaddr of a numeric address, its zone included; raises OSError where the zone is gone."""
-    return socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0][4]
+    client.bind(sockaddr(source, 0))
 
 
 def name_of(where: tuple[Any, ...]) -> str:

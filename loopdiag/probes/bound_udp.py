@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from loopdiag.model.bind import BoundExchange
 from loopdiag.model.observation import Outcome
-from loopdiag.probes.bound_tcp import NONCE, STRANGERS, bind_source, name_of, numeric, outcome_of
+from loopdiag.probes.bound_tcp import NONCE, STRANGERS, bind_source, name_of, outcome_of
+from loopdiag.probes.outcome import sockaddr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ class _Sender:
             if self.way.source:
                 bind_source(self.socket, self.way.source)
             self.call = "connect"
-            self.socket.connect(numeric(self.way.destination, self.port))
+            self.socket.connect(sockaddr(self.way.destination, self.port))
             self.local = name_of(self.socket.getsockname())
             self.call = "send"
             self.socket.send(self.nonce)

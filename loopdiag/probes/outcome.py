@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 from typing import Any
 
@@ -41,8 +42,9 @@ def family_of(address: str) -> socket.AddressFamily:
 
 def sockaddr(address: str, port: int) -> tuple[Any, ...]:
     """The sockaddr of a numeric address with its zone; raises OSError (ENODEV) where there is no such zone."""
+    host = os.fsencode(address)  # of a str Python would load what it takes to encode host names
     try:
-        found = socket.getaddrinfo(address, port, family_of(address), socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+        found = socket.getaddrinfo(host, port, family_of(address), socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     except socket.gaierror as fault:
         raise OSError(errno.ENODEV, f"{address}: {fault.strerror}") from None
     return found[0][4]
