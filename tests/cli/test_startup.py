@@ -92,3 +92,10 @@ def of_a_ping(*options: str) -> tuple[str, set[str]]:
     if code != 0:
         pytest.skip("127.0.0.1 cannot be pinged here")
     return printed, modules
+
+
+def test_why_loads_no_library_for_what_it_prints() -> None:
+    """The host decides whether the packet filter's programs are asked (subprocess) or the kernel's cgroups (ctypes)."""
+    code, printed, modules = run("why", "127.0.0.1:1")
+    assert code == 1, printed
+    assert not modules & HEAVY - {"subprocess", "json", "ctypes", "tempfile"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.report.columns import in_columns
 from loopdiag.report.style import milliseconds, paragraph
 
 if TYPE_CHECKING:
@@ -21,13 +22,9 @@ _NAME = 44  # columns
 
 def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
     """The lines above the verdict."""
-    from tabulate import tabulate
-
     checks: tuple[Check, ...] = report.extra.get("checks", ())
     shown = [one for at, one in enumerate(checks) if at < _MOST or not one.ok]
-    if not shown:
-        return
-    lines = tabulate([_row(one, style) for one in shown], tablefmt="plain", disable_numparse=True).splitlines()
+    lines = in_columns(zip(*(_row(one, style) for one in shown), strict=True))
     for line, one in zip(lines, shown, strict=True):
         yield line.rstrip()
         if not one.ok:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.report.columns import in_columns
 from loopdiag.report.style import milliseconds, paragraph
 
 if TYPE_CHECKING:
@@ -17,14 +18,9 @@ if TYPE_CHECKING:
 
 def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
     """The lines above the verdict."""
-    from tabulate import tabulate
-
-    if not report.observations:
-        return
     said: list[Mapping[str, str]] = list(report.extra.get("proves", ()))
     rows = [_row(one, style) for one in report.observations]
-    lines = tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
-    for line, proof in zip(lines, said, strict=False):
+    for line, proof in zip(in_columns(zip(*rows, strict=True)), said, strict=False):
         yield line.rstrip()
         yield _indented(proof["says"], style, layout)
 

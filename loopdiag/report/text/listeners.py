@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.model.unknown import Unknown
+from loopdiag.report.columns import in_columns
 from loopdiag.report.style import harmless, milliseconds, paragraph
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _ROLES = {"network": "warn", "host": "good", "none": "bad"}
 _ORDER = {"network": 0, "host": 1, "none": 2, None: 3}
 _FAMILIES = {("ipv4",): "IPv4", ("ipv6",): "IPv6", ("ipv4", "ipv6"): "both"}
-_TABULATED = 2000  # rows; tabulate looks at every cell several times
 
 
 def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
@@ -119,16 +119,7 @@ def _unix(one: UnixSocket) -> tuple[str, ...]:
 
 def _table(columns: Sequence[Sequence[str]], layout: Layout) -> str:
     """What the last column holds stands below the rest where it does not fit beside it."""
-    main, more = columns[:-1], columns[-1]
-    if len(more) > _TABULATED:
-        wide = [max(map(len, column)) for column in main]
-        padded = [[cell.ljust(width) for cell in column] for column, width in zip(main, wide, strict=True)]
-        lines = list(map("  ".join, zip(*padded, strict=True)))
-    else:
-        from tabulate import tabulate
-
-        lines = tabulate(list(zip(*main, strict=True)), tablefmt="plain", disable_numparse=True).splitlines()
-    return "\n".join(_lines(lines, more, layout.width))
+    return "\n".join(_lines(in_columns(columns[:-1]), columns[-1], layout.width))
 
 
 def _lines(lines: Sequence[str], more: Sequence[str], width: int) -> Iterator[str]:
@@ -141,12 +132,10 @@ def _lines(lines: Sequence[str], more: Sequence[str], width: int) -> Iterator[st
 
 
 def _tried(seen: Sequence[Observation], style: Style) -> Iterator[str]:
-    from tabulate import tabulate
-
     yield style("dim", "tried")
     rows = [
         [style("name", one.to), style("good" if one.outcome.good else "dim", one.outcome.value),
          milliseconds(one.seconds), style("dim", one.errno or "")]
         for one in seen
     ]  # fmt: skip
-    yield tabulate(rows, tablefmt="plain", disable_numparse=True)
+    yield from (line.rstrip() for line in in_columns(zip(*rows, strict=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.model.unknown import Unknown
+from loopdiag.report.columns import in_columns
 from loopdiag.report.style import harmless, paragraph
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
 
 
 def _table(answer: RouteAnswer, style: Style) -> str:
-    from tabulate import tabulate
-
     device = answer.device or "-"
     if answer.through and answer.device and answer.through != answer.device:
         device = f"{answer.device} (its packets cross {answer.through})"
@@ -59,8 +58,8 @@ def _table(answer: RouteAnswer, style: Style) -> str:
         rows.append(["gateway", answer.gateway])
     if answer.errno:
         rows.append(["errno", style("bad", answer.errno)])
-    lines = tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
-    return "\n".join([style("bold", answer.destination), *(f"  {line}" for line in lines)])
+    lines = in_columns(zip(*rows, strict=True))
+    return "\n".join([style("bold", answer.destination), *(f"  {line}".rstrip() for line in lines)])
 
 
 def _short(answer: RouteAnswer) -> str:

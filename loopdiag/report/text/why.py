@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.report.columns import in_columns
 from loopdiag.report.style import Style, milliseconds
 
 if TYPE_CHECKING:
@@ -16,11 +17,8 @@ if TYPE_CHECKING:
 
 def body(report: Report, style: Style, layout: Layout) -> Iterator[str]:
     """A table of the attempts."""
-    from tabulate import tabulate
-
     rows = [_row(one, style) for one in report.observations]
-    if rows:
-        yield tabulate(rows, tablefmt="plain", disable_numparse=True)
+    yield from (line.rstrip() for line in in_columns(zip(*rows, strict=True)))
 
 
 def _row(one: Observation, style: Style) -> list[str]:
