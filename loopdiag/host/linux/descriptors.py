@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.ahead import ahead
@@ -15,21 +16,29 @@ if TYPE_CHECKING:
 # inodes by pid, in rising order of pids, and whether some process would not let its descriptors be read
 Held = tuple[dict[int, list[int]], bool]
 _PREFIX = "socket:["
+_BEGUN = 0.85  # of the processes; the rest is for when all else is read, so that neither core waits for the other
 
 
 def seek_owners() -> Callable[[Iterable[int]], Mapping[int, Owners]]:
     """Begin the pass now; what is returned waits for it, and is find_owners() for the inodes that it is called with."""
-    searched = ahead(search)
+    pids = _pids("/proc")
+    cut = round(len(pids) * _BEGUN)
+    begun = ahead(partial(search, pids=pids[:cut]))
     from loopdiag.host.linux.owners import find_owners  # loaded while the pass goes on
+
+    def searched() -> Held:
+        rest, hidden = search(pids=pids[cut:])
+        held, more_hidden = begun()
+        return held | rest, hidden or more_hidden
 
     return lambda inodes: find_owners(inodes, searched=searched)
 
 
-def search(proc: str = "/proc") -> Held:
-    """All sockets that are open in a process that can be seen here."""
+def search(proc: str = "/proc", pids: Iterable[int] | None = None) -> Held:
+    """All sockets that are open in a process that can be seen here, or in one of `pids`."""
     held: dict[int, list[int]] = {}
     hidden = False
-    for pid in sorted(int(name) for name in os.listdir(proc) if name.isdecimal()):  # noqa: PTH208
+    for pid in _pids(proc) if pids is None else pids:
         try:
             sockets = _sockets_of(f"{proc}/{pid}/fd")
             held[pid] = _of_other_threads(f"{proc}/{pid}") if sockets is None else sockets
@@ -38,6 +47,10 @@ def search(proc: str = "/proc") -> Held:
         except OSError:
             continue  # it ended meanwhile
     return held, hidden
+
+
+def _pids(proc: str) -> list[int]:
+    return sorted(int(name) for name in os.listdir(proc) if name.isdecimal())  # noqa: PTH208
 
 
 def _of_other_threads(process: str) -> list[int]:
