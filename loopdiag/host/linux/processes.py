@@ -156,11 +156,12 @@ def _text(path: str) -> str:
     except OSError:
         return ""
     try:
-        parts = [os.read(file, _AT_ONCE)]
-        while len(parts[-1]) == _AT_ONCE:  # shorter is the end, below /proc/PID too: single_open()
-            parts.append(os.read(file, _AT_ONCE))
+        data = part = os.read(file, _AT_ONCE)
+        while len(part) == _AT_ONCE:  # shorter is the end, below /proc/PID too: single_open()
+            part = os.read(file, _AT_ONCE)
+            data += part
     except OSError:
         return ""  # it ended meanwhile
     finally:
         os.close(file)
-    return b"".join(parts).decode(errors="replace")
+    return data.decode(errors="replace")
