@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import statistics
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 INSIDE = "LOOPDIAG_BENCHMARK_INSIDE"
 SIZES = (15000, 2000, 300)  # listeners, processes, namespaces
@@ -22,24 +23,58 @@ held = [socket.create_server(("127.0.1.%d" % (1 + n // 250), 2000 + n % 250)) fo
 print("ready", flush=True)
 time.sleep(600)
 """
+_SPREAD = """
+import os, socket, sys, time
+listeners, processes = map(int, sys.argv[1:])
+parent = os.getpid()
+ready, tell = os.pipe()
+for number in range(processes):
+    if not os.fork():
+        held = [socket.create_server(("127.0.1.%d" % (1 + n // 250), 2000 + n % 250))
+                for n in range(number, listeners, processes)]
+        os.write(tell, b"x")
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+while processes:
+    processes -= len(os.read(ready, 4096))
+print("ready", flush=True)
+time.sleep(600)
+"""
 _SLEEP = "for i in $(seq %d); do sleep 600 & done; echo ready; wait"
 _NAMESPACES = "for i in $(seq %d); do unshare --net sleep 600 & done; sleep 3; echo ready; wait"
 
 
 def best(work: Callable[[], object], times: int = 5) -> float:
     """Milliseconds of the quickest of so many runs."""
-    spent = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        spent.append(time.perf_counter() - began)
-    return min(spent) * 1000
+    return min(_milliseconds(work) for _ in range(times))
+
+
+def side_by_side(works: Mapping[str, Callable[[], object]], times: int = 20) -> Iterator[str]:
+    """The quickest and the median of so many rounds, in which each has its turn, as lines."""
+    rounds = [{name: _milliseconds(work) for name, work in works.items()} for _ in range(times)]
+    for name in works:
+        spent = [one[name] for one in rounds]
+        yield f"  {name:36} {min(spent):8.1f} ms, median {statistics.median(spent):8.1f} ms"
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
 
 
 @contextlib.contextmanager
 def listeners_and_processes(listeners: int, processes: int) -> Iterator[None]:
     """One process with that many listeners, from port 2000 on, among so many others."""
     with _started([sys.executable, "-c", _LISTEN, str(listeners)]), _started(["sh", "-c", _SLEEP % processes]):
+        yield
+
+
+@contextlib.contextmanager
+def listeners_of_many(listeners: int, processes: int) -> Iterator[None]:
+    """So many processes that have an equal share of that many listeners, from port 2000 on."""
+    with _started([sys.executable, "-c", _SPREAD, str(listeners), str(processes)]):
         yield
 
 
