@@ -39,12 +39,22 @@ def names(question: Question, facts: Facts) -> NameFacts | Unknown | None:
         return found
     resolution = _resolution(question)
     found = replace(found, errno=resolution.error, seconds=resolution.seconds, family=asked_family(resolution))
+    found = with_own_servers(found)
     addresses = resolution.addresses or question.addresses
     if addresses and all(found.giving(str(one)) for one in addresses):
         # Files answer it, unless the flag leaves out the very family that they have: then programs ask DNS too.
         limited = ask_together(target.host, [Ask(resolution.family, configured_only=True)], _AT_HAND)[0]
         found = replace(found, configured_only=outcome(limited))
     return found
+
+
+def with_own_servers(found: NameFacts) -> NameFacts:
+    """With why the name servers on this host gave no answer, where that is what the name wants for."""
+    if not found.errno:
+        return found
+    from loopdiag.diagnose.name_servers import own_servers
+
+    return replace(found, own_servers=own_servers(found))
 
 
 def answers(question: Question, facts: Facts) -> tuple[Answer, ...] | Unknown | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.gather import Question, gather
-from loopdiag.diagnose.names import asked_family, attributed, family_name, outcome
+from loopdiag.diagnose.names import asked_family, attributed, family_name, outcome, with_own_servers
 from loopdiag.diagnose.session import Session
 from loopdiag.diagnose.sources import NUMERIC, asked, families_at_hand
 from loopdiag.host.read import read
@@ -48,6 +48,7 @@ def _name(host: str, family: int | None, timeout: float | None) -> Facts:
     if isinstance(names, Unknown):
         return Facts(names=names, answers=attributed(addresses, names))
     names = replace(names, errno=main.error, seconds=main.seconds, datagrams=datagrams, family=asked_family(main))
+    names = with_own_servers(names)
     if main.error != TIMED_OUT:  # else the same would be waited for again
         names = _asked_in_other_ways(names, main, timeout)
     return Facts(names=names, answers=attributed(addresses, names))

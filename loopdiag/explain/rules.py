@@ -35,6 +35,14 @@ class Rule(NamedTuple):
         return found
 
 
+# What keeps packets from a name server on this host: then that is the cause, from which the missing name follows.
+UNASKED = (
+    "loopback-down", "loopback-address-missing", "ipv6-disabled", "rule-before-local", "local-route-missing",
+    "route-rejects", "reverse-path-filter", "filter-drops", "filter-rejects", "nat-redirects",
+    "masquerade-on-loopback", "queue-without-consumer", "conntrack-full", "qdisc-on-loopback", "cgroup-denies",
+    "sandbox-denies",
+)  # fmt: skip
+
 RULES: tuple[Rule, ...] = (
     # A request that a proxy gets never comes to what follows.
     Rule(("proxy-captures-loopback",), "client.proxy:proxy_captures_loopback", when.always),
@@ -47,7 +55,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("localhost-subdomain",), "names.localhost:subdomain", when.named),
     Rule(("hostname-is-loopback",), "names.own_name:hostname_is_loopback", when.named),
     Rule(("address-config-filter",), "names.configured:address_config_filter", when.named),
-    Rule(("name-unresolvable",), "names.unresolvable:name_unresolvable", when.named),
+    Rule(("name-unresolvable", *UNASKED), "names.unresolvable:name_unresolvable", when.named),
     # Interfaces and addresses
     Rule(("loopback-down",), "interfaces.loopback:loopback_down", when.troubled),
     Rule(("loopback-address-missing",), "interfaces.loopback:loopback_address_missing", when.troubled),

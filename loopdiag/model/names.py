@@ -12,6 +12,8 @@ from loopdiag.model.value import dataclass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from loopdiag.model.finding import Finding
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -50,6 +52,16 @@ class HostsLine:
     commented: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """A name server on this host that gave no answer, and what `why` says of it: verdict, summary, findings."""
+
+    address: str
+    verdict: str
+    says: str
+    findings: tuple[Finding, ...] = field(default=(), metadata={"json": False})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameFacts:
     """The resolver's files, as far as they bear on `name`, and the questions asked of getaddrinfo(3)."""
@@ -76,6 +88,7 @@ class NameFacts:
     family: str | None = None  # ipv4 or ipv6, where that alone was asked for
     datagrams: int | None = None  # UDP datagrams that left this network namespace while getaddrinfo ran
     seconds: float | None = None  # until getaddrinfo answered, or was no longer waited for
+    own_servers: tuple[NameServer, ...] = ()  # those that gave no answer, as far as they are on this host
     services_spoilt: int | None = None  # the line of nsswitch.conf for which the C library asks no service at all
 
     def lines(self) -> tuple[HostsLine, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 TRUE_LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 TIMED_OUT = "timed-out"
+NOT_NOW = ("EAI_AGAIN", "EAI_FAIL", TIMED_OUT)  # what a name server that is dead or broken leads to
 NSSWITCH = "/etc/nsswitch.conf"
 _FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
@@ -28,6 +29,11 @@ def unresolved(case: Case) -> NameFacts | None:
     """The same, where getaddrinfo gave no address."""
     names = asked(case)
     return names if names and names.errno else None
+
+
+def is_unanswered(names: NameFacts) -> bool:
+    """No name server gave an answer that could be used, and none of the other sources has the name."""
+    return names.errno in NOT_NOW and "dns" in order(names).split() and names.hosts == ()
 
 
 def addresses(case: Case) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.names.actions import never_asked
 from loopdiag.explain.names.said import (
+    NOT_NOW,
     NSSWITCH,
     TIMED_OUT,
     add_line,
@@ -19,7 +21,8 @@ from loopdiag.explain.names.said import (
     servers,
     unresolved,
 )
-from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
+from loopdiag.explain.rules import UNASKED
+from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -28,13 +31,15 @@ if TYPE_CHECKING:
     from loopdiag.model.case import Case
     from loopdiag.model.names import NameFacts
 
-_NOT_NOW = ("EAI_AGAIN", "EAI_FAIL", TIMED_OUT)  # what a name server that is dead or broken leads to
-
 
 def name_unresolvable(case: Case) -> Iterator[Finding]:
     """getaddrinfo gave an error, whatever the reason."""
     names = unresolved(case)
     if names is None:
+        return
+    beneath = _beneath(names)
+    if beneath:
+        yield beneath
         return
     yield Finding(
         cause="name-unresolvable",
@@ -43,6 +48,21 @@ def name_unresolvable(case: Case) -> Iterator[Finding]:
         statement=f"{names.name} has no {of_family(names)}address on this host: {_reason(names)}",
         evidence=(lookup(names), *_evidence(names)),
         fixes=_fixes(names),
+    )
+
+
+def _beneath(names: NameFacts) -> Finding | None:
+    """What cuts off the name servers, where all that are asked are on this host."""
+    if not names.own_servers or tuple(one.address for one in names.own_servers) != names.servers:
+        return None
+    root = next((root for one in names.own_servers for root in one.findings[:1]), None)
+    if root is None or root.cause not in UNASKED or root.severity is not Severity.ERROR:
+        return None
+    return replace(
+        root,
+        statement=f"{names.name} has no {of_family(names)}address on this host, as {servers(names)} cannot be asked: "
+        f"{root.statement}",
+        evidence=(lookup(names), *root.evidence, *_evidence(names)),
     )
 
 
@@ -57,15 +77,20 @@ def _reason(names: NameFacts) -> str:
             return f"the hosts file gives {given}, and yet the C library says that there is none ({names.errno})"
         return f"the hosts file gives {given} alone, and no other source ({order(names)}) adds to it"
     if names.errno == TIMED_OUT:
-        return f"no answer came within {names.seconds or 0:.1f} s, and {servers(names)} is asked"
+        return f"no answer came within {names.seconds or 0:.1f} s, and {servers(names)} is asked{_why_silent(names)}"
     if unasked := _unasked(names):
         return (
             f"no line of the hosts file gives it, and [NOTFOUND=return] on the hosts line of {NSSWITCH} ends the "
             f"search there, so {' and '.join(unasked)} {'are' if len(unasked) > 1 else 'is'} not asked"
         )
-    if names.errno in _NOT_NOW and "dns" in order(names).split():
-        return f"no line of the hosts file gives it, and {servers(names)} gave no answer ({names.errno})"
+    if names.errno in NOT_NOW and "dns" in order(names).split():
+        silent = f"{servers(names)} gave no answer ({names.errno}){_why_silent(names)}"
+        return f"no line of the hosts file gives it, and {silent}"
     return f"none of the sources asked ({order(names)}) knows it ({names.errno})"
+
+
+def _why_silent(names: NameFacts) -> str:
+    return next((f"; {one.says}" for one in names.own_servers if one.findings), "")
 
 
 def _unasked(names: NameFacts) -> tuple[str, ...]:
@@ -85,6 +110,7 @@ def _evidence(names: NameFacts) -> Iterator[Evidence]:
     yield order_evidence(names)
     if "dns" in order(names).split() and not isinstance(names.servers, Unknown):
         yield Evidence("/etc/resolv.conf", servers(names))
+    yield from (Evidence(f"name server {one.address}, which is this host", one.says) for one in names.own_servers)
 
 
 def _fixes(names: NameFacts) -> tuple[Fix, ...]:
@@ -92,7 +118,7 @@ def _fixes(names: NameFacts) -> tuple[Fix, ...]:
         return (Fix("leave out the final dot"),)
     fixes = [] if is_localhost(names) else [Fix("if it is meant to be this host, add to /etc/hosts",
                                                 add_line(names.name))]  # fmt: skip
-    if names.errno in _NOT_NOW:
+    if names.errno in NOT_NOW:
         fixes.append(Fix("see to a name server that answers, in /etc/resolv.conf"))
     elif "dns" not in order(names).split() and not isinstance(names.services, Unknown):
         fixes.append(Fix(f"if DNS should be asked, add dns to the hosts line of {NSSWITCH}"))

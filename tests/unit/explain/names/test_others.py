@@ -11,7 +11,8 @@ from loopdiag.explain.names.own_name import hostname_is_loopback
 from loopdiag.explain.names.unresolvable import name_unresolvable
 from loopdiag.model.bind import Bind
 from loopdiag.model.case import Case
-from loopdiag.model.finding import Certainty, Severity
+from loopdiag.model.finding import Certainty, Finding, Fix, Severity
+from loopdiag.model.names import NameFacts, NameServer
 from loopdiag.model.observation import Outcome
 from loopdiag.model.target import parse_host
 from tests.unit.explain.names.cases import LISTENER, LO, NAMES, OUTER, V4, V6, asking, connected, refused, resolving
@@ -38,6 +39,46 @@ def test_why_a_name_has_no_address(errno: str, certainty: Certainty, says: str) 
     (found,) = name_unresolvable(resolving(replace(UNKNOWN_NAME, errno=errno), ()))
     assert (found.certainty, found.subject) == (certainty, "db.test")
     assert says in found.statement
+
+
+HERE = replace(UNKNOWN_NAME, errno="EAI_AGAIN", servers=("127.0.0.53",))
+DOWN = Finding(
+    cause="loopback-down",
+    subject="lo",
+    statement="the loopback interface lo is down",
+    evidence=(),
+    fixes=(Fix("bring lo up", "ip link set lo up"),),
+)
+SILENT = NameServer("127.0.0.53", "broken", "lo is down", (DOWN,))
+
+
+def test_what_cuts_off_the_name_server_on_this_host_is_the_cause() -> None:
+    (found,) = name_unresolvable(resolving(replace(HERE, own_servers=(SILENT,)), ()))
+    assert (found.cause, found.subject, found.fixes) == ("loopback-down", "lo", DOWN.fixes)
+    assert "db.test has no address" in found.statement
+    assert "127.0.0.53 cannot be asked: the loopback interface lo is down" in found.statement
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        replace(HERE, servers=("127.0.0.53", "10.0.0.53"), own_servers=(SILENT,)),
+        replace(HERE, own_servers=(replace(SILENT, findings=(replace(DOWN, severity=Severity.WARNING),)),)),
+        replace(HERE, own_servers=(replace(SILENT, findings=(replace(DOWN, cause="no-listener"),)),)),
+    ],
+    ids=["another could have answered", "no error", "it does not run"],
+)
+def test_else_it_is_told_beside_the_name(names: NameFacts) -> None:
+    (found,) = name_unresolvable(resolving(names, ()))
+    assert found.cause == "name-unresolvable"
+    assert found.statement.endswith("gave no answer (EAI_AGAIN); lo is down")
+
+
+def test_a_name_server_on_this_host_that_answers_other_questions() -> None:
+    names = replace(HERE, own_servers=(NameServer("127.0.0.53", "works", "it answers"),))
+    (found,) = name_unresolvable(resolving(names, ()))
+    assert found.statement.endswith("gave no answer (EAI_AGAIN)")
+    assert any("127.0.0.53" in one.source and one.says == "it answers" for one in found.evidence)
 
 
 def test_a_name_of_the_other_family() -> None:
