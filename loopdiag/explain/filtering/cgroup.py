@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import known, seen
 from loopdiag.explain.filtering.attempts import Attempt, failed
 from loopdiag.explain.filtering.limits import is_limit
+from loopdiag.explain.icmp.permission import raw_is_permitted
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 from loopdiag.model.observation import Outcome
 
@@ -51,7 +52,8 @@ def _refuses(case: Case, programs: tuple[CgroupProgram, ...], one: Observation) 
     call = getattr(one, "failed_call", None)
     if call == "connect":
         wanted = [name for name in wanted if name.endswith("connect")]
-    if one.errno == "EPERM" and call in (None, "socket"):
+    raw = dict(getattr(one, "refused_sockets", ())).get("raw")
+    if call in (None, "socket") and (one.errno == "EPERM" or (raw == "EPERM" and raw_is_permitted(case.facts))):
         wanted.append("sock_create")
     if _dropped_by_rule(case, one):
         return None

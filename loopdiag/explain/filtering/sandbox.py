@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known, seen
+from loopdiag.explain.icmp.permission import raw_is_permitted
 from loopdiag.explain.own import is_loopback
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 
@@ -20,6 +21,7 @@ REFUSALS = ("EPERM", "EACCES", "EAFNOSUPPORT", "ENOSYS", "EPROTONOSUPPORT", "EOP
 CALLS = {"tcp-connect": "connect", "bind": "bind", "unix-connect": "socket() or connect"}
 # What only comes back over the network, and so not before a SYN was sent: tcp(7)
 _ANSWERS = ("ECONNREFUSED", "ETIMEDOUT", "ECONNRESET")
+_KINDS = 2  # of sockets of one family that are tried: SOCK_STREAM and SOCK_DGRAM
 _NO_WAY = ("ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EADDRNOTAVAIL")
 
 
@@ -32,6 +34,7 @@ def sandbox_denies(case: Case) -> Iterator[Finding]:
         found = (
             _by_landlock(sandbox, one)
             or _by_socket(case, sandbox, one)
+            or _by_icmp_socket(case, sandbox, one)
             or _by_seccomp(case, sandbox, one)
             or _made_up(case, sandbox, one)
         )
@@ -61,6 +64,25 @@ def _by_socket(case: Case, sandbox: Sandbox, one: Observation) -> tuple[str, Cer
     sure = known(sandbox.seccomp) == "filter"
     what = "a seccomp filter" if sure else "something that confines this process"
     return f"{what} refuses {refused[0][0]} with {refused[0][1]}", Certainty.PROVEN if sure else Certainty.LIKELY
+
+
+def _by_icmp_socket(case: Case, sandbox: Sandbox, one: Observation) -> tuple[str, Certainty] | None:
+    """No socket of the family may be opened, or no raw one though the right to it is there."""
+    tries = dict(getattr(one, "refused_sockets", ()))
+    if getattr(one, "failed_call", None) != "socket" or not set(tries.values()) & set(REFUSALS):
+        return None
+    if any(program.attach_type == "sock_create" for program in known(case.facts.cgroup_programs) or ()):
+        return None
+    sure = known(sandbox.seccomp) == "filter"
+    certainty = Certainty.PROVEN if sure else Certainty.LIKELY
+    what = "a seccomp filter" if sure else "something that confines this process"
+    family = "AF_INET6" if ":" in one.address else "AF_INET"
+    kinds = [code for call, code in sandbox.refused if call.startswith(f"socket({family},")]
+    if len(kinds) == _KINDS and set(kinds) <= set(tries.values()):
+        return f"{what} refuses every socket of {family} with {kinds[0]}", certainty
+    if tries.get("raw") in REFUSALS and raw_is_permitted(case.facts):
+        return f"{what} refuses raw ICMP sockets with {tries['raw']}, which CAP_NET_RAW permits", Certainty.LIKELY
+    return None
 
 
 def _by_seccomp(case: Case, sandbox: Sandbox, one: Observation) -> tuple[str, Certainty] | None:

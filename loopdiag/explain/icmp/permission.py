@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from loopdiag.model.case import Case
     from loopdiag.model.facts import Facts
+    from loopdiag.model.limits import Sandbox
 
 _RANGE = "net.ipv4.ping_group_range"  # counts for IPv6 as well: icmp(7)
 _DENIED = frozenset({"EPERM", "EACCES"})
@@ -23,9 +24,20 @@ def not_permitted(case: Case) -> Iterator[Finding]:
     for one in case.observations:
         if isinstance(one, IcmpEcho) and one.failed_call == "socket":
             tries = dict(one.refused_sockets)
-            if tries.get("raw") in _DENIED and tries.get("datagram") in (*_DENIED, "EPROTONOSUPPORT"):
+            denied = tries.get("raw") in _DENIED and tries.get("datagram") in (*_DENIED, "EPROTONOSUPPORT")
+            if denied and not raw_is_permitted(case.facts):
                 yield _refused(one, tries, case.facts)
                 return
+
+
+def raw_is_permitted(facts: Facts) -> bool:
+    """By its capability: where a raw socket is refused all the same, it is something else that refuses it."""
+    sandbox = known(facts.sandbox)
+    return sandbox is not None and _has_right(sandbox) and sandbox.user_namespace_owns_network is True
+
+
+def _has_right(sandbox: Sandbox | None) -> bool:
+    return "CAP_NET_RAW" in ((known(sandbox.capabilities) if sandbox else None) or ())
 
 
 def _refused(one: IcmpEcho, tries: dict[str, str], facts: Facts) -> Finding:
@@ -33,11 +45,14 @@ def _refused(one: IcmpEcho, tries: dict[str, str], facts: Facts) -> Finding:
     left_out = text is not None and _leaves_out(text, one.groups)
     sandbox = known(facts.sandbox)
     held = known(sandbox.capabilities) if sandbox else None
-    has_right = held is not None and any(name.upper().endswith("NET_RAW") for name in held)
+    has_right = _has_right(sandbox)
     foreign = sandbox is not None and sandbox.user_namespace_owns_network is False
-    proven = left_out and tries["datagram"] == "EACCES" and not (has_right and not foreign)
-    lacks = "which this process has only in a user namespace of its own" if has_right and foreign else (
-        "which this process does not have" if held is not None else "which was not granted")  # fmt: skip
+    proven = left_out and tries["datagram"] == "EACCES" and (foreign or not has_right)
+    lacks = "which was not granted"
+    if has_right and foreign:
+        lacks = "which this process has only in a user namespace of its own"
+    elif held is not None and not has_right:
+        lacks = "which this process does not have"
     groups = ", ".join(map(str, one.groups[:6]))
     whose = f"this process's groups ({groups})" if groups else "this process"
     range_says = f"{_RANGE} ({_shown(text)}) leaves out {whose}"

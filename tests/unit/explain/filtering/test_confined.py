@@ -11,6 +11,7 @@ from loopdiag.explain.filtering.cgroup import cgroup_denies
 from loopdiag.explain.filtering.sandbox import sandbox_denies
 from loopdiag.explain.filtering.verdicts import filter_drops
 from loopdiag.model.counters import Counters
+from loopdiag.model.echo import IcmpEcho
 from loopdiag.model.finding import Certainty
 from loopdiag.model.observation import Outcome, UdpExchange
 from loopdiag.model.route import RouteAnswer
@@ -42,6 +43,30 @@ def test_seccomp_is_blamed_for_what_nothing_else_explains() -> None:
     assert not list(sandbox_denies(case(DENIED, sandbox=confined, cgroup_programs=(PROGRAM,))))
     assert not list(sandbox_denies(case(REFUSED, sandbox=confined, cgroup_programs=())))
     assert not list(sandbox_denies(case(DENIED, sandbox=SANDBOX, cgroup_programs=())))
+
+
+NO_ICMP = IcmpEcho(
+    address="127.0.0.1", outcome=Outcome.DENIED, errno="EACCES", failed_call="socket",
+    refused_sockets=(("raw", "EPERM"), ("datagram", "EACCES")),
+)  # fmt: skip
+ABLE = replace(SANDBOX, seccomp="filter", capabilities=("CAP_NET_RAW",), user_namespace_owns_network=True)
+FAMILY = (("socket(AF_INET, SOCK_STREAM)", "EPERM"), ("socket(AF_INET, SOCK_DGRAM)", "EPERM"))
+
+
+def test_icmp_sockets_that_the_capabilities_permit() -> None:
+    assert next(sandbox_denies(case(NO_ICMP, sandbox=ABLE))).certainty is Certainty.LIKELY
+    assert next(sandbox_denies(case(NO_ICMP, sandbox=replace(ABLE, refused=FAMILY)))).certainty is Certainty.PROVEN
+    unable = replace(ABLE, capabilities=())
+    assert not list(sandbox_denies(case(NO_ICMP, sandbox=unable)))
+    assert not list(sandbox_denies(case(NO_ICMP, sandbox=replace(unable, refused=FAMILY[:1]))))
+    assert list(sandbox_denies(case(NO_ICMP, sandbox=replace(unable, refused=FAMILY))))
+
+
+def test_a_program_that_refuses_new_sockets_refuses_icmp_too() -> None:
+    creates = (replace(PROGRAM, attach_type="sock_create"),)
+    assert list(cgroup_denies(case(NO_ICMP, cgroup_programs=creates, sandbox=ABLE)))
+    assert not list(sandbox_denies(case(NO_ICMP, cgroup_programs=creates, sandbox=ABLE)))
+    assert not list(cgroup_denies(case(NO_ICMP, cgroup_programs=creates, sandbox=SANDBOX)))
 
 
 def test_landlock_was_tried() -> None:

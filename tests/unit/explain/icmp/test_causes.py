@@ -112,7 +112,8 @@ def test_a_range_that_holds_one_of_the_groups_proves_nothing() -> None:
 
 def test_with_the_right_something_else_refuses() -> None:
     able = replace(PLAIN, capabilities=("CAP_NET_RAW",))
-    assert permitted(sandbox=able) == ["icmp-not-permitted likely"]
+    assert permitted(sandbox=able) == ["icmp-not-permitted likely"]  # whose network this is was not told
+    assert permitted(sandbox=replace(able, user_namespace_owns_network=True)) == []
     assert permitted(sandbox=replace(able, user_namespace_owns_network=False)) == ["icmp-not-permitted proven"]
 
 
