@@ -22,6 +22,7 @@ class IcmpEcho(Observation):
     sequence: int = 0
     identifier: int | None = None  # of the request, as on the wire
     socket_type: str | None = None  # raw, datagram
+    device: str | None = None  # that the socket is bound to: ping -I
     failed_call: str | None = None  # socket, bind, sendto
     refused_sockets: tuple[tuple[str, str], ...] = ()
     groups: tuple[int, ...] = ()

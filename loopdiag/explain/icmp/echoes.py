@@ -62,6 +62,17 @@ def locality(address: str, facts: Facts) -> str:
     return "other"
 
 
+def astray(address: str, one: IcmpEcho, facts: Facts) -> str | None:
+    """The device that -I bound the socket to, where the route of this own address does not lead through it: ip(7)."""
+    if one.device is None or locality(address, facts) != "local":
+        return None
+    bare = address.partition("%")[0]
+    bound = [each for each in known(facts.interfaces) or () if one.device in (each.name, each.master)]
+    if any(each.loopback or any(own.address == bare for own in each.addresses) for each in bound):
+        return None
+    return one.device
+
+
 def _held(address: str, facts: Facts) -> bool:
     return any(own.address == address for each in known(facts.interfaces) or () for own in each.addresses)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.icmp.echoes import counted, crossings, echoes, locality, route_of
+from loopdiag.explain.icmp.echoes import astray, counted, crossings, echoes, locality, route_of
 from loopdiag.model.address import Address
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ def summary(case: Case) -> str:
     sent = echoes(case)
     if not sent:
         return f"{case.target.host} gives no address to ping"
-    said = [_fate(address, seen) for address, seen in sent.items()]
+    said = [_fate(address, seen, case.facts) for address, seen in sent.items()]
     return "; ".join(said)
 
 
-def _fate(address: str, seen: list[IcmpEcho]) -> str:
+def _fate(address: str, seen: list[IcmpEcho], facts: Facts) -> str:
     good = [one for one in seen if one.outcome.good]
     if len(good) == len(seen):
         return f"{address} answers every echo request" if len(seen) > 1 else f"{address} answers"
@@ -38,6 +38,8 @@ def _fate(address: str, seen: list[IcmpEcho]) -> str:
         return f"{address} does not answer: {last.error_from} says {last.error}"
     if last.failed_call:
         return f"{address} cannot be pinged: {last.failed_call}() gave {last.errno}"
+    if device := astray(address, last, facts):
+        return f"{address} does not answer through {device}: it is this host's own, and no packet reaches it there"
     return f"{address} does not answer" + (f" ({last.errno})" if last.errno else "")
 
 
@@ -49,7 +51,10 @@ def explanation(case: Case) -> str:
 def _sentences(case: Case) -> Iterator[str]:
     for address, seen in echoes(case).items():
         route = route_of(address, case.facts)
-        if route:
+        if device := astray(address, seen[0], case.facts):
+            yield (f"{address} is this host's own, which packets reach through the loopback interface; yet -I binds "
+                   f"the socket to {device}, so these are to leave through {device}.")  # fmt: skip
+        elif route:
             yield _way(address, route, locality(address, case.facts))
         if seen[0].failed_call == "socket":
             yield "Nothing was sent: no ICMP socket could be opened."

@@ -175,7 +175,7 @@ def observation(request: Request, plan: EchoPlan, waited: float) -> IcmpEcho:
         address=plan.address, outcome=request.outcome or Outcome.TIMED_OUT,
         errno=None if request.number is None else errno_name(request.number),
         seconds=waited if request.seconds is None else request.seconds, local=plan.source,
-        sequence=request.sequence, socket_type=plan.socket_type, identifier=plan.identifier,
+        sequence=request.sequence, socket_type=plan.socket_type, identifier=plan.identifier, device=plan.device,
         failed_call=request.failed_call, replied_from=request.sender, bytes=request.size,
         ttl=request.ttl, kernel_seconds=request.kernel, duplicates=request.duplicates, damage=request.damage,
         late=request.late, reordered=request.reordered, error=request.error, error_from=request.error_from,

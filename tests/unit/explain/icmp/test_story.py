@@ -66,6 +66,14 @@ def test_an_own_address() -> None:
     assert "The route names eth0, the interface that holds the address, yet packets to it take" in text
 
 
+def test_a_socket_bound_to_a_device_that_does_not_lead_there() -> None:
+    astray = replace(GOOD, outcome=Outcome.TIMED_OUT, device="eth0")
+    assert "-I binds the socket to eth0" in explanation(case(FACTS, astray))
+    assert summary(case(FACTS, astray)).startswith("127.0.0.1 does not answer through eth0: it is this host's own")
+    assert "-I" not in explanation(case(FACTS, replace(astray, device="lo")))
+    assert "-I" not in explanation(case(FACTS, replace(astray, address="192.0.2.7")))
+
+
 def test_how_far_requests_came() -> None:
     silent = replace(GOOD, outcome=Outcome.TIMED_OUT, kernel_seconds=None)
     lost = replace(FACTS, counters=counters(1))
