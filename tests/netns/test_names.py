@@ -12,6 +12,8 @@ import pytest
 from tests.host import PROJECT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.host import Host
 
 pytestmark = pytest.mark.needs("root", "ip", "getent")
@@ -187,3 +189,18 @@ def test_a_password_of_a_proxy_is_not_shown(plain: Host) -> None:
     report = json.loads(done.stdout)
     assert report["findings"][0]["cause"] == "proxy-captures-loopback"
     assert "s3cr" not in done.stdout
+
+
+@pytest.mark.needs("nft")
+def test_many_names_that_one_server_does_not_give_share_their_cause(plain: Host, tmp_path: Path) -> None:
+    """They are waited for side by side, and one that the hosts file spoils is told by itself."""
+    plain.sh("nft add table inet g; nft add chain inet g i '{ type filter hook input priority 0; }'")
+    plain.sh("nft add rule inet g i udp dport 53 drop")
+    plain.file("/etc/hosts", "127.0.0.1 localhost\n127.0.0.l odd.test\n")
+    names = [*(f"n{number}.test" for number in range(25)), "odd.test"]
+    checks = tmp_path / "loopdiag.toml"
+    checks.write_text("".join(f'[[tcp]]\ntarget = "{name}:80"\n' for name in names))
+    report = plain.report("check", str(checks))
+    assert [one["cause"] for one in report["checks"]] == ["filter-drops"] * 25 + ["hosts-file-malformed"]
+    assert sorted(causes(report)) == ["filter-drops", "hosts-file-malformed"]
+    assert report["seconds"] < 15  # one after the other they would take 40

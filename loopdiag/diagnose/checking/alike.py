@@ -33,6 +33,8 @@ def alike(failed: Iterable[tuple[Assertion, Got]], state: State) -> list[list[As
 def _likeness(one: Assertion, got: Got, state: State) -> Hashable | None:
     """Two checks of which this is the same differ in nothing that a rule looks at but the number of their port."""
     where = one.where
+    if where is not None and (unknown := _unresolved(where, one.timeout, state)):
+        return (one.kind == "resolve", *unknown)
     if where is None or where.transport == "unix" or one.kind not in (*_BY_PORT, "ping"):
         return None
     return (
@@ -40,6 +42,17 @@ def _likeness(one: Assertion, got: Got, state: State) -> Hashable | None:
         tuple(_ways(where, one.timeout, state)), _at_port(where.port, state) if where.port else (),
         tuple(_filtered(where, got, state)),
     )  # fmt: skip
+
+
+def _unresolved(where: Target, timeout: float | None, state: State) -> tuple[Hashable, ...]:
+    """Why a name has no address, where no line of the hosts file bears on it; nothing where it has one."""
+    if where.address is not None or where.host is None:
+        return ()
+    error = state.addresses(where.host, timeout).error
+    names = known(state.names(where.host)) if error else None
+    if names is None or names.hosts != ():
+        return ()
+    return (error, where.host.endswith("."), where.host.lower().endswith(".localhost"), where.host == names.host_name)
 
 
 def _ways(where: Target, timeout: float | None, state: State) -> Iterator[Hashable]:

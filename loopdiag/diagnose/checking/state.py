@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from loopdiag.model.interface import Interface
+    from loopdiag.model.names import NameFacts
     from loopdiag.model.packetfilter import Ruleset
     from loopdiag.model.process import Process
     from loopdiag.model.socket import Socket
@@ -99,6 +100,11 @@ class State:
         found: Resolution = self._once(
             ("name", host, timeout), lambda: resolve_addresses(host, self._family, timeout=timeout)
         )
+        return found
+
+    def names(self, host: str) -> NameFacts | Unknown:
+        """The resolver's files, as far as they bear on a name."""
+        found: NameFacts | Unknown = self._once(("files", host), lambda: read("names", host))
         return found
 
     def _once(self, key: object, make: Callable[[], Any]) -> Any:
