@@ -22,6 +22,9 @@ def in_columns(columns: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _padded(cells: Sequence[str]) -> list[str]:
-    widths = [len(_COLOUR.sub("", cell) if "\x1b" in cell else cell) for cell in cells]
-    widest = max(widths, default=0)
+    if "\x1b" not in "".join(cells):  # thousands of rows are never coloured
+        widest = max(map(len, cells), default=0)
+        return [cell.ljust(widest) for cell in cells]
+    widths = [len(_COLOUR.sub("", cell)) for cell in cells]
+    widest = max(widths)
     return [cell + " " * (widest - width) for cell, width in zip(cells, widths, strict=True)]

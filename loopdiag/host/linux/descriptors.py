@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # inodes by pid, in rising order of pids, and whether some process would not let its descriptors be read
 Held = tuple[dict[int, list[int]], bool]
 _PREFIX = "socket:["
-_BEGUN = 0.85  # of the processes; the rest is for when all else is read, so that neither core waits for the other
+_BEGUN = 0.92  # of the processes; the rest is for when all else is read, so that neither core waits for the other
 
 
 def seek_owners() -> Callable[[Iterable[int]], Mapping[int, Owners]]:

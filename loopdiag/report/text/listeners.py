@@ -60,10 +60,10 @@ def _groups(found: Sequence[Socket]) -> Iterator[tuple[str, str, list[Socket]]]:
 
 def _columns(group: Sequence[Socket]) -> list[Sequence[str]]:
     """By columns, and what is said of a process once for all of its sockets: three times as fast as row by row."""
-    holders = {(id(one.owners), one.uid): one for one in group}
-    process = {held_by: _process(one) for held_by, one in holders.items()}
-    origin = {held_by: _origin(one) for held_by, one in holders.items()}
     held_by = [(id(one.owners), one.uid) for one in group]
+    holders = dict(zip(held_by, group, strict=True))
+    process = {by: _process(one) for by, one in holders.items()}
+    origin = {by: _origin(one) for by, one in holders.items()}
     return [
         [one.protocol for one in group],
         [one.local for one in group],
