@@ -29,7 +29,10 @@ def own_servers(names: NameFacts) -> tuple[NameServer, ...]:
 
 
 def _is_own(server: str) -> bool:
-    address = ip_address(server)
+    try:
+        address = ip_address(server)
+    except ValueError:
+        return False  # the file may say anything
     interfaces = read("interfaces")
     held = () if isinstance(interfaces, Unknown) else interfaces
     return address.is_loopback or any(one.address == server for each in held for one in each.addresses)

@@ -53,7 +53,7 @@ def name_unresolvable(case: Case) -> Iterator[Finding]:
 
 def _beneath(names: NameFacts) -> Finding | None:
     """What cuts off the name servers, where all that are asked are on this host."""
-    if not names.own_servers or tuple(one.address for one in names.own_servers) != names.servers:
+    if isinstance(names.servers, Unknown) or {one.address for one in names.own_servers} != set(names.servers):
         return None
     root = next((root for one in names.own_servers for root in one.findings[:1]), None)
     if root is None or root.cause not in UNASKED or root.severity is not Severity.ERROR:

@@ -159,8 +159,12 @@ def _alike(data: bytes) -> list[bytes]:
 
     Most of a long dump is of that kind, and is taken apart three times as fast so.
     """
+    if len(data) < HEADER.size:
+        return []
     length, kind, flags, _, _ = HEADER.unpack_from(data)
-    if length % 4 or not length or len(data) % length or kind in (NLMSG_DONE, NLMSG_ERROR) or flags & NLM_F_DUMP_INTR:
+    if kind in (NLMSG_DONE, NLMSG_ERROR) or flags & NLM_F_DUMP_INTR:
+        return []
+    if length % 4 or length < HEADER.size or len(data) % length:
         return []
     parts = list(struct.iter_unpack(f"{HEADER.size}s{length - HEADER.size}s", data))
     first = data[: HEADER.size]
