@@ -33,9 +33,12 @@ def _is_own(server: str) -> bool:
         address = ip_address(server)
     except ValueError:
         return False  # the file may say anything
+    if address.is_loopback:
+        return True
     interfaces = read("interfaces")
-    held = () if isinstance(interfaces, Unknown) else interfaces
-    return address.is_loopback or any(one.address == server for each in held for one in each.addresses)
+    return not isinstance(interfaces, Unknown) and any(
+        one.address == server for each in interfaces for one in each.addresses
+    )
 
 
 def _asked(server: str) -> NameServer | None:

@@ -36,7 +36,7 @@ class Rule(NamedTuple):
 
 
 # What keeps packets from a name server on this host: then that is the cause, from which the missing name follows.
-UNASKED = (
+CUTS_OFF_SERVER = (
     "loopback-down", "loopback-address-missing", "ipv6-disabled", "rule-before-local", "local-route-missing",
     "route-rejects", "reverse-path-filter", "filter-drops", "filter-rejects", "nat-redirects",
     "masquerade-on-loopback", "queue-without-consumer", "conntrack-full", "qdisc-on-loopback", "cgroup-denies",
@@ -55,7 +55,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("localhost-subdomain",), "names.localhost:subdomain", when.named),
     Rule(("hostname-is-loopback",), "names.own_name:hostname_is_loopback", when.named),
     Rule(("address-config-filter",), "names.configured:address_config_filter", when.named),
-    Rule(("name-unresolvable", *UNASKED), "names.unresolvable:name_unresolvable", when.named),
+    Rule(("name-unresolvable", *CUTS_OFF_SERVER), "names.unresolvable:name_unresolvable", when.named),
     # Interfaces and addresses
     Rule(("loopback-down",), "interfaces.loopback:loopback_down", when.troubled),
     Rule(("loopback-address-missing",), "interfaces.loopback:loopback_address_missing", when.troubled),

@@ -30,7 +30,7 @@ class State:
     def __init__(self, family: int | None = None) -> None:
         self._family = family
         self._lock = threading.Lock()
-        self._of: dict[object, threading.Lock] = {}  # by what is read: a name that is waited for holds up no other
+        self._reading: dict[object, threading.Lock] = {}  # by what is read: a name that is waited for holds up no other
         self._have: dict[object, Any] = {}
 
     def interfaces(self) -> tuple[Interface, ...] | Unknown:
@@ -109,7 +109,7 @@ class State:
 
     def _once(self, key: object, make: Callable[[], Any]) -> Any:
         with self._lock:
-            reading = self._of.setdefault(key, threading.Lock())
+            reading = self._reading.setdefault(key, threading.Lock())
         with reading:
             if key not in self._have:
                 self._have[key] = make()

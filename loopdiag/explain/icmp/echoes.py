@@ -63,7 +63,10 @@ def locality(address: str, facts: Facts) -> str:
 
 
 def astray(address: str, one: IcmpEcho, facts: Facts) -> str | None:
-    """The device that -I bound the socket to, where the route of this own address does not lead through it: ip(7)."""
+    """The device that -I bound the socket to, where the route of this own address does not lead through it.
+
+    SO_BINDTODEVICE of socket(7).
+    """
     if one.device is None or locality(address, facts) != "local":
         return None
     bare = address.partition("%")[0]

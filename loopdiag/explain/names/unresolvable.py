@@ -21,7 +21,7 @@ from loopdiag.explain.names.said import (
     servers,
     unresolved,
 )
-from loopdiag.explain.rules import UNASKED
+from loopdiag.explain.rules import CUTS_OFF_SERVER
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 from loopdiag.model.unknown import Unknown
 
@@ -55,8 +55,11 @@ def _beneath(names: NameFacts) -> Finding | None:
     """What cuts off the name servers, where all that are asked are on this host."""
     if isinstance(names.servers, Unknown) or {one.address for one in names.own_servers} != set(names.servers):
         return None
-    root = next((root for one in names.own_servers for root in one.findings[:1]), None)
-    if root is None or root.cause not in UNASKED or root.severity is not Severity.ERROR:
+    roots = [root for one in names.own_servers if one.verdict == "broken" for root in one.findings[:1]]
+    if not roots or len(roots) < len(names.own_servers):
+        return None  # one of them answers, if not this question
+    root = roots[0]
+    if root.cause not in CUTS_OFF_SERVER or root.severity is not Severity.ERROR:
         return None
     return replace(
         root,

@@ -63,10 +63,11 @@ def test_what_cuts_off_the_name_server_on_this_host_is_the_cause() -> None:
     "names",
     [
         replace(HERE, servers=("127.0.0.53", "10.0.0.53"), own_servers=(SILENT,)),
+        replace(HERE, servers=("127.0.0.53", "::1"), own_servers=(SILENT, NameServer("::1", "works", "it answers"))),
         replace(HERE, own_servers=(replace(SILENT, findings=(replace(DOWN, severity=Severity.WARNING),)),)),
         replace(HERE, own_servers=(replace(SILENT, findings=(replace(DOWN, cause="no-listener"),)),)),
     ],
-    ids=["another could have answered", "no error", "it does not run"],
+    ids=["another could have answered", "another answers", "no error", "it does not run"],
 )
 def test_else_it_is_told_beside_the_name(names: NameFacts) -> None:
     (found,) = name_unresolvable(resolving(names, ()))
