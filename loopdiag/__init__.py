@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # to a type checker it is true; typing and what it needs take 17 ms to load
 if TYPE_CHECKING:
+    from typing import Any
+
     from loopdiag.diagnose.why import why as why
 
 __version__ = "0.1.0"

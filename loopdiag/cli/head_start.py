@@ -1,11 +1,14 @@
-"""What a command is sure to read is begun before click and the rest of loopdiag are loaded, which takes 60 ms."""
+"""What a command is sure to read is begun before click and the rest of loopdiag are loaded, which takes 60 ms.
+
+What is loaded for it holds it up: neither typing nor re (TYPE_CHECKING is true to a type checker, whoever sets it).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 TOPICS = {"listeners": "owners_ahead"}  # by command; each is read in a child process
 _NOT_HERE = ("--netns", "--pid", "--container", "--help", "-h")  # then something else will be read, or nothing

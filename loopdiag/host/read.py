@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # begun by cli/head_start.py
+if TYPE_CHECKING:
+    from typing import Any
 
 PLATFORM = {"linux": "linux", "darwin": "darwin", "win32": "windows"}.get(sys.platform, "other")
 
@@ -24,7 +27,7 @@ READERS = {
     "listener_watch": "listener_watch:watch_listener",
     "unix_sockets": "unix_sockets:read_unix_sockets",
     "owners": "owners:find_owners",
-    "owners_ahead": "descriptors:seek_owners",  # begins to look, and returns the reader
+    "owners_ahead": "owners_ahead:seek_owners",  # begins to look, and returns the reader
     "elsewhere": "namespaces:read_sockets_elsewhere",
     "spaces": "spaces:read_spaces",
     "container_names": "containers:read_names",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -25,6 +26,15 @@ def pids(find: object, listener: socket.socket) -> list[int]:
     owners = find({inode})[inode]
     assert not isinstance(owners, Unknown)
     return [one.pid for one in owners]
+
+
+def test_what_takes_long_to_load_is_loaded_after_it() -> None:
+    code = (
+        "import sys; from loopdiag.cli.head_start import begin; begin(['listeners']); "
+        "print([name for name in ('typing', 're', 'dataclasses', 'click') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_listeners_finds_by_it_who_holds_a_socket() -> None:

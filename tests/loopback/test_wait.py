@@ -282,11 +282,17 @@ def test_wrong_words_are_one_sentence(words: tuple[str, ...]) -> None:
 
 def test_an_interrupt_ends_it() -> None:
     command = [sys.executable, "-m", "loopdiag", "wait", f"127.0.0.1:{free_port()}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT,
+                          preexec_fn=_heeds_interrupts) as process:  # fmt: skip
         assert process.stderr is not None
         assert "refused" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
+
+
+def _heeds_interrupts() -> None:
+    """A shell's background job does not, and the tests may be run in one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_sigterm_ends_it_as_process_1_too() -> None:

@@ -24,7 +24,7 @@ def standing(listeners: Collection[Socket]) -> tuple[Finding, ...]:
     samples = {id(one.owners): one for one in listeners}  # most listeners of a crowded host have their owners in common
     troubled = {held_by for held_by, one in samples.items() if any(map(_why, owners(one)))}
     for one in listeners:
-        if one.reach == NONE or one.full or id(one.owners) in troubled:  # few of them
+        if one.reach == NONE or (one.queue and one.full) or id(one.owners) in troubled:  # few of them
             found += _against(one)
             if len(found) >= MOST:
                 break

@@ -4,73 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.host.linux.ahead import ahead
 from loopdiag.host.linux.descriptors import search
+from loopdiag.host.linux.holders import holders
 from loopdiag.host.linux.processes import Processes
 from loopdiag.model.process import Process
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from loopdiag.host.linux.descriptors import Held
+    from loopdiag.host.linux.holders import Holders
 
 Owners = tuple[Process, ...] | Unknown
-_MANY = 200  # processes; one is read within 0.1 ms, and a child takes some milliseconds
 
 
-def find_owners(
-    inodes: Iterable[int], root: str | os.PathLike[str] = "/", searched: Callable[[], Held] | None = None
-) -> Mapping[int, Owners]:
+def find_owners(inodes: Iterable[int], root: str | os.PathLike[str] = "/") -> Mapping[int, Owners]:
     """The processes that hold each of these sockets, ancestors first, in one pass over /proc/*/fd.
 
     Unknown where none is seen, with the right that would show it. Inode 0 (a connection that waits for accept())
-    belongs to nobody. `searched` is a pass that was begun before.
+    belongs to nobody.
     """
     wanted = {inode for inode in inodes if inode}
     if not wanted:
         return {}
-    holders, hidden = _search(wanted, f"{root}/proc".replace("//", "/"), searched)
-    sets = set(holders.values())
-    known = _read({pid for held in sets for pid in held}, Processes(root))
-    ordered = {held: tuple(_ancestors_first([known[pid] for pid in held])) for held in sets}
-    unseen = _unseen(hidden)
-    return {inode: ordered[holders[inode]] if inode in holders else unseen for inode in wanted}
+    return by_inode(wanted, [holders(search(f"{root}/proc".replace("//", "/")), wanted, Processes(root))])
 
 
-def _search(
-    wanted: set[int], proc: str, searched: Callable[[], Held] | None
-) -> tuple[dict[int, tuple[int, ...]], bool]:
-    """Who holds each that is held, and whether some process would not let its descriptors be read."""
-    if searched:
-        held, hidden = searched()
-        holders = _holders(wanted, held)
-        if len(holders) == len(wanted):
-            return holders, hidden
-    held, hidden = search(proc)  # what is missing may have been opened since that other pass came by
-    return _holders(wanted, held), hidden
-
-
-def _holders(wanted: set[int], held: Mapping[int, list[int]]) -> dict[int, tuple[int, ...]]:
-    holders: dict[int, tuple[int, ...]] = {}
-    for pid, inodes in held.items():
+def by_inode(wanted: Iterable[int], found: Sequence[Holders]) -> Mapping[int, Owners]:
+    """The same of what was found in parts. Sockets with the same owners have one tuple of them in common."""
+    known = {one["pid"]: Process(**one) for _, processes, _ in found for one in processes}
+    pids: dict[int, tuple[int, ...]] = {}
+    for pid, inodes in sorted((pid, inodes) for holding, _, _ in found for pid, inodes in holding.items()):
+        alone = (pid,)
         for inode in inodes:
-            if inode in wanted:
-                others = holders.get(inode, ())
-                if pid not in others:
-                    holders[inode] = (*others, pid)
-    return holders
-
-
-def _read(pids: Collection[int], processes: Processes) -> dict[int, Process]:
-    """Each process by its pid; of many, every other one is read on another core."""
-    if len(pids) < _MANY:
-        return {pid: processes.read(pid) for pid in pids}
-    mine, others = sorted(pids)[::2], sorted(pids)[1::2]
-    begun = ahead(lambda: list(map(processes.tell, others)))
-    told = [*map(processes.tell, mine), *begun()]
-    return {one["pid"]: Process(**one) for one in told}
+            pids[inode] = (*pids[inode], pid) if inode in pids else alone
+    owners = {held_by: _ancestors_first([known[pid] for pid in held_by]) for held_by in set(pids.values())}
+    unseen = _unseen(any(hidden for _, _, hidden in found))
+    return {inode: owners[pids[inode]] if inode in pids else unseen for inode in wanted}
 
 
 def _unseen(hidden: bool) -> Unknown:
@@ -85,8 +56,8 @@ def _unseen(hidden: bool) -> Unknown:
     )
 
 
-def _ancestors_first(processes: list[Process]) -> list[Process]:
+def _ancestors_first(processes: list[Process]) -> tuple[Process, ...]:
     if len(processes) == 1:
-        return processes
+        return (processes[0],)
     pids = {process.pid for process in processes}
-    return sorted(processes, key=lambda process: process.parent in pids)
+    return tuple(sorted(processes, key=lambda process: process.parent in pids))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import resource
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
-from loopdiag.model.process import Process
-
+TYPE_CHECKING = False  # begun by cli/head_start.py
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from loopdiag.model.process import Process
 
 _CGROUP2 = ("sys/fs/cgroup", "sys/fs/cgroup/unified")  # where it is mounted: alone, or beside version 1
-_CONTAINER = re.compile(r"(?:^|[/\-_])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
-_UNIT = re.compile(r"([^/]+\.(?:service|scope))(?:/[^/]*)?$")
 _STATUS = ("Name", "State", "PPid", "Uid", "Threads")
+_CONTAINER_ID = 64  # hexadecimal digits
 _AT_ONCE = 1 << 16  # bytes; all of such a file
 
 
@@ -32,6 +30,8 @@ class Processes:
 
     def read(self, pid: int) -> Process:
         """What can be read of a process; what cannot, or of one that has ended, is None."""
+        from loopdiag.model.process import Process
+
         return Process(**self.tell(pid))
 
     def tell(self, pid: int) -> dict[str, Any]:
@@ -72,8 +72,11 @@ class Processes:
     def _limit(self, pid: int, folder: str) -> int | None:
         """By prlimit(2), which takes a tenth of the time, where it is allowed and means the same process."""
         if self._pids_are_ours:
-            with suppress(OSError):
+            try:
                 soft = resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]
+            except OSError:
+                pass
+            else:
                 return None if soft == resource.RLIM_INFINITY else soft
         told = _text(f"{folder}/limits").partition("Max open files")[2].split(maxsplit=1)
         return int(told[0]) if told and told[0].isdecimal() else None
@@ -135,14 +138,22 @@ def _count(folder: str) -> int | None:
 def _unit(says: str) -> str | None:
     """The container or systemd unit that the process's cgroup is named after: cgroups(7)."""
     for line in says.splitlines():
-        path = line.split(":", 2)[-1]
-        container = _CONTAINER.search(path)
-        if container:
-            return f"container {container[1][:12]}"
-        unit = _UNIT.search(path)
-        if unit:
-            return unit[1]
+        names = line.split(":", 2)[-1].split("/")
+        for name in names:
+            container = _container(name.removesuffix(".scope"))
+            if container:
+                return f"container {container[:12]}"
+        for name in reversed(names[-2:]):  # a service may have a cgroup of its own below that
+            if name.endswith((".service", ".scope")):
+                return name
     return None
+
+
+def _container(name: str) -> str | None:
+    """Its ID, of `docker-ID`, `cri-containerd-ID` or ID alone."""
+    before, digits = name[:-_CONTAINER_ID], name[-_CONTAINER_ID:]
+    is_one = len(digits) == _CONTAINER_ID and before[-1:] in ("", "-", "_") and not digits.strip("0123456789abcdef")
+    return digits if is_one else None
 
 
 def _listed(folder: str) -> list[str]:

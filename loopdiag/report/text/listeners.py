@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.model.address import endpoint
 from loopdiag.model.unknown import Unknown
 from loopdiag.report.columns import in_columns
 from loopdiag.report.style import harmless, milliseconds, paragraph
@@ -59,18 +60,22 @@ def _groups(found: Sequence[Socket]) -> Iterator[tuple[str, str, list[Socket]]]:
 
 
 def _columns(group: Sequence[Socket]) -> list[Sequence[str]]:
-    """By columns, and what is said of a process once for all of its sockets: three times as fast as row by row."""
+    """By columns, and what is said of a process once for all of its sockets: four times as fast as row by row."""
     held_by = [(id(one.owners), one.uid) for one in group]
     holders = dict(zip(held_by, group, strict=True))
     process = {by: _process(one) for by, one in holders.items()}
     origin = {by: _origin(one) for by, one in holders.items()}
+    alone = {by: harmless(", ".join(words)) for by, words in origin.items()}
     return [
         [one.protocol for one in group],
-        [one.local for one in group],
+        [endpoint(one.address, one.port) for one in group],
         [_FAMILIES.get(one.families, "-") for one in group],
         [process[by] for by in held_by],
-        [_queue(one) for one in group],
-        [_more(one, origin[by]) for one, by in zip(group, held_by, strict=True)],
+        [_queue(one) if one.state == "LISTEN" else "" for one in group],
+        [
+            _more(one, origin[by]) if one.device or one.reuseport or one.address == "::" else alone[by]
+            for one, by in zip(group, held_by, strict=True)
+        ],
     ]
 
 
@@ -98,7 +103,7 @@ def _more(one: Socket, origin: list[str]) -> str:
         words.append(f"on {one.device}")
     if one.reuseport:
         words.append("REUSEPORT")
-    return harmless(", ".join(words + origin)) if words or origin else ""
+    return harmless(", ".join(words + origin))
 
 
 def _origin(one: Socket) -> list[str]:

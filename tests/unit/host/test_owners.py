@@ -99,6 +99,12 @@ def test_a_process_that_has_ended(root: Path) -> None:
         ("0::/", None),
         (f"4:pids:/docker/{'0f' * 32}", "container 0f0f0f0f0f0f"),
         (f"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{'1e' * 32}.scope", "container 1e1e1e1e1e1e"),
+        (f"0::/machine.slice/libpod_{'2d' * 32}/container", "container 2d2d2d2d2d2d"),
+        (f"0::/x{'2d' * 32}", None),
+        ("0::/system.slice/web.service/worker", "web.service"),
+        ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service", "web.service"),
+        ("0::/user@1000.service/app.slice/plain", None),
+        ("2:cpu:/\n0::/system.slice/ssh.service", "ssh.service"),
     ],
 )
 def test_units_and_containers_by_cgroup(root: Path, cgroup: str, unit: str | None) -> None:
@@ -106,14 +112,19 @@ def test_units_and_containers_by_cgroup(root: Path, cgroup: str, unit: str | Non
     assert Processes(root).read(30).unit == unit
 
 
-def test_a_socket_that_a_pass_begun_before_misses_is_looked_for_again(root: Path) -> None:
-    assert find_owners({7}, root, lambda: ({}, False)) == find_owners({7}, root)
+def test_descriptors_are_found_behind_a_gap(root: Path) -> None:
+    folder = process(root, 60, "gaps", 1, 21)
+    for number, link in ((2, "/dev/null"), (4, "socket:[22]"), (5000, "socket:[23]")):
+        (folder / "fd" / str(number)).symlink_to(link)
+    for inode in (21, 22, 23):
+        owners = find_owners({inode}, root)[inode]
+        assert isinstance(owners, tuple)
+        assert [one.name for one in owners] == ["gaps"]
 
 
-def test_a_pass_begun_before_is_believed_where_it_has_them_all(root: Path) -> None:
-    owners = find_owners({9}, root, lambda: ({20: [9]}, False))[9]
-    assert isinstance(owners, tuple)
-    assert [one.pid for one in owners] == [20]
+def test_sockets_with_the_same_owners_have_them_in_common(root: Path) -> None:
+    process(root, 70, "many", 1, *range(300, 310))
+    assert len({id(owners) for owners in find_owners(range(300, 310), root).values()}) == 1
 
 
 def test_files_of_a_process_whose_main_thread_has_ended(root: Path) -> None:
@@ -125,14 +136,6 @@ def test_files_of_a_process_whose_main_thread_has_ended(root: Path) -> None:
     owners = find_owners({12}, root)[12]
     assert isinstance(owners, tuple)
     assert [one.pid for one in owners] == [50]
-
-
-def test_many_processes_are_each_read(root: Path) -> None:
-    for pid in range(1000, 1300):
-        process(root, pid, f"server-{pid}", 1, pid)
-    for inode, owners in find_owners(range(1000, 1300), root).items():
-        assert isinstance(owners, tuple)
-        assert [(one.pid, one.name) for one in owners] == [(inode, f"server-{inode}")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
