@@ -49,9 +49,10 @@ class Surroundings:
     def reach(self, socket: Socket) -> Reach:
         """From where packets can come to this socket."""
         key = (socket.address, socket.families, socket.device)
-        if key not in self._remembered:
-            self._remembered[key] = self._reach(socket)
-        return self._remembered[key]
+        known = self._remembered.get(key)
+        if known is None:
+            known = self._remembered[key] = self._reach(socket)
+        return known
 
     def _reach(self, socket: Socket) -> Reach:
         among = list(self._interfaces)

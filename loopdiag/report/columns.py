@@ -21,10 +21,11 @@ def in_columns(columns: Iterable[Sequence[str]]) -> list[str]:
     return list(map("  ".join, zip(*padded, strict=True)))
 
 
-def _padded(cells: Sequence[str]) -> list[str]:
+def _padded(cells: Sequence[str]) -> Sequence[str]:
     if "\x1b" not in "".join(cells):  # thousands of rows are never coloured
-        widest = max(map(len, cells), default=0)
-        return [cell.ljust(widest) for cell in cells]
+        lengths = set(map(len, cells))
+        widest = max(lengths, default=0)
+        return [cell.ljust(widest) for cell in cells] if len(lengths) > 1 else cells
     widths = [len(_COLOUR.sub("", cell)) for cell in cells]
     widest = max(widths)
     return [cell + " " * (widest - width) for cell, width in zip(cells, widths, strict=True)]

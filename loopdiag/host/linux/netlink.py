@@ -166,9 +166,8 @@ def _alike(data: bytes) -> list[bytes]:
         return []
     if length % 4 or length < HEADER.size or len(data) % length:
         return []
-    parts = list(struct.iter_unpack(f"{HEADER.size}s{length - HEADER.size}s", data))
-    first = data[: HEADER.size]
-    return [payload for _, payload in parts] if all(header == first for header, _ in parts) else []
+    headers, payloads = zip(*struct.iter_unpack(f"{HEADER.size}s{length - HEADER.size}s", data), strict=True)
+    return list(payloads) if len(set(headers)) == 1 else []
 
 
 def _check(payload: bytes) -> None:
