@@ -76,6 +76,21 @@ def astray(address: str, one: IcmpEcho, facts: Facts) -> str | None:
     return one.device
 
 
+def withheld(address: str, one: IcmpEcho, facts: Facts) -> str | None:
+    """The interface whose replies a socket bound to lo is not given, though they cross lo.
+
+    They count as come through the interface that has the address: ip_route_output_key_hash_rcu(), inet_iif().
+    """
+    count = counted(facts, 6 if ":" in address else 4)
+    if one.device is None or one.outcome.good or not count or not count.replies_in:
+        return None
+    interfaces = known(facts.interfaces) or ()
+    if not any(each.loopback and each.name == one.device for each in interfaces):
+        return None
+    holders = [each for each in interfaces if any(own.address == address for own in each.addresses)]
+    return holders[0].name if holders and not any(each.loopback for each in holders) else None
+
+
 def _held(address: str, facts: Facts) -> bool:
     return any(own.address == address for each in known(facts.interfaces) or () for own in each.addresses)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.icmp.echoes import astray, counted, crossings, echoes, locality, route_of
+from loopdiag.explain.icmp.echoes import astray, counted, crossings, echoes, locality, route_of, withheld
 from loopdiag.model.address import Address
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def _fate(address: str, seen: list[IcmpEcho], facts: Facts) -> str:
         return f"{address} cannot be pinged: {last.failed_call}() gave {last.errno}"
     if device := astray(address, last, facts):
         return f"{address} does not answer through {device}: it is this host's own, and no packet reaches it there"
+    if device := withheld(address, last, facts):
+        return (f"{address} does not answer to -I {last.device}: the replies count as come through {device}, and a "
+                f"socket that is bound to {last.device} is not given them")  # fmt: skip
     return f"{address} does not answer" + (f" ({last.errno})" if last.errno else "")
 
 

@@ -74,6 +74,19 @@ def test_a_socket_bound_to_a_device_that_does_not_lead_there() -> None:
     assert "-I" not in explanation(case(FACTS, replace(astray, address="192.0.2.7")))
 
 
+def test_a_socket_bound_to_lo_is_not_given_the_replies_of_another_interface() -> None:
+    own = replace(ROUTE, destination="192.0.2.7", matched="192.0.2.7/32", device="eth0")
+    silent = replace(GOOD, address="192.0.2.7", outcome=Outcome.TIMED_OUT, device="lo")
+    came = replace(FACTS, route=own, counters=counters(4, InEchos=1, OutEchoReps=1, InEchoReps=1))
+    assert "the replies count as come through eth0" in summary(case(came, silent))
+    for facts, seen in (
+        (replace(came, counters=counters(2, InEchos=1)), silent),
+        (came, replace(silent, device="eth0")),
+        (came, replace(silent, address="127.0.0.1")),
+    ):
+        assert "count as" not in summary(case(facts, seen))
+
+
 def test_how_far_requests_came() -> None:
     silent = replace(GOOD, outcome=Outcome.TIMED_OUT, kernel_seconds=None)
     lost = replace(FACTS, counters=counters(1))
