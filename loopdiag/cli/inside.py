@@ -55,7 +55,7 @@ def _process_of(container: str) -> tuple[int, tuple[Unknown, ...]]:
     try:
         found, gaps = find_container(container)
     except SeveralError as several:
-        raise UsageError(f"'{container}' is the beginning of more than one container's id: {several}") from None
+        raise UsageError(f"'{container}' stands for more than one container: {several}") from None
     if found is None and gaps:
         raise LoopdiagError(f"no cgroup is that of a container '{container}', and {gaps[0].because}")
     if found is None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     OwnersOf = Callable[[Iterable[int]], Mapping[int, Owners]]
 
 
+_CONTAINER = "container "  # before the first digits of its id, as a process's unit
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What is to be shown. `family` is 4, 6 or None; `timeout` is the longest wait of one connect, in seconds."""
@@ -134,10 +137,11 @@ def _spaces(wish: Wish, gaps: list[Unknown]) -> tuple[Space, ...]:
 def _with_container_names(found: Sequence[Socket], gaps: list[Unknown]) -> tuple[Socket, ...]:
     """`container web (0123456789ab)` where a runtime tells the name of what the cgroup calls by its number."""
     owners = {id(one.owners): one.owners for one in found}.values()
-    processes = [process for held_by in owners if isinstance(held_by, tuple) for process in held_by]
-    if not any((one.unit or "").startswith("container ") for one in processes):
+    units = {process.unit for held_by in owners if isinstance(held_by, tuple) for process in held_by if process.unit}
+    wanted = {unit.removeprefix(_CONTAINER) for unit in units if unit.startswith(_CONTAINER)}
+    if not wanted:
         return tuple(found)
-    names = read("container_names")
+    names = read("container_names", wanted)
     if isinstance(names, Unknown):
         gaps.append(names)
         return tuple(found)

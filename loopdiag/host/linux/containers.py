@@ -1,7 +1,8 @@
 """Containers: from their runtime's socket where one answers, else by the paths of cgroups: cgroups(7).
 
-Docker and Podman speak the same HTTP interface on a UNIX socket (Docker Engine API, "Inspect a container"). Other
-runtimes, such as containerd, CRI-O, LXC and systemd-nspawn, are seen by the cgroup that each puts its containers in.
+Docker and Podman speak the same HTTP interface on a UNIX socket (Docker Engine API, "Inspect a container"), containerd
+speaks gRPC. Other runtimes, such as CRI-O, LXC and systemd-nspawn, are seen by the cgroup that each puts its containers
+in.
 """
 
 from __future__ import annotations
@@ -15,9 +16,20 @@ from loopdiag.model.space import Container
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from typing import TypeVar
 
-RUNTIMES = (("docker", "run/docker.sock"), ("docker", "var/run/docker.sock"), ("podman", "run/podman/podman.sock"))
+    Answer = TypeVar("Answer")
+
+RUNTIMES = (
+    ("docker", "run/docker.sock"),
+    ("docker", "var/run/docker.sock"),
+    ("podman", "run/podman/podman.sock"),
+    ("containerd", "run/containerd/containerd.sock"),
+    ("containerd", "run/k3s/containerd/containerd.sock"),
+    ("containerd", "var/snap/microk8s/common/run/containerd.sock"),
+)
+_NAMED = (("docker", "DOCKER_HOST"), ("containerd", "CONTAINERD_ADDRESS"))  # `unix://PATH`, and containerd's PATH alone
 _OF_USER = (("docker", "docker.sock"), ("podman", "podman/podman.sock"))  # below $XDG_RUNTIME_DIR
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
@@ -25,17 +37,17 @@ _SHORT = 12  # digits of an id that runtimes show
 
 
 class SeveralError(Exception):
-    """A prefix stands for more than one container."""
+    """A name or the beginning of an id stands for more than one container."""
 
 
 def find_container(name: str, root: Path = Path("/")) -> tuple[Container | None, tuple[Unknown, ...]]:
     """The container of that name or id (or its beginning), and which runtimes could not be asked.
 
-    `pid` is 0 for a container that is not running. Raises SeveralError where the id is ambiguous.
+    `pid` is 0 for a container that is not running. Raises SeveralError where the name is ambiguous.
     """
     gaps: list[Unknown] = []
     for runtime, path in runtime_sockets(root):
-        found = _inspect(runtime, path, name)
+        found = (_among_all if runtime == "containerd" else _inspect)(runtime, path, name)
         if isinstance(found, Unknown):
             gaps.append(found)
         elif found:
@@ -43,12 +55,17 @@ def find_container(name: str, root: Path = Path("/")) -> tuple[Container | None,
     return _by_cgroup(name, root), tuple(gaps)
 
 
-def read_names(root: Path = Path("/")) -> Mapping[str, str] | Unknown:
-    """The names of running containers by the first 12 digits of their ids; Unknown where no runtime answers."""
+def read_names(wanted: Collection[str], root: Path = Path("/")) -> Mapping[str, str] | Unknown:
+    """The names of containers by the first 12 digits of their ids; Unknown where no runtime answers.
+
+    No further runtime is asked once all those `wanted` are known.
+    """
     names: dict[str, str] = {}
     gap: Unknown | None = None
     for runtime, path in runtime_sockets(root):
-        listed = _ask(runtime, path, "/containers/json")
+        if all(one in names for one in wanted):
+            break
+        listed = _every(runtime, path) if runtime == "containerd" else _ask(runtime, path, "/containers/json")
         if isinstance(listed, Unknown):
             gap = listed
         elif isinstance(listed, list):
@@ -57,13 +74,14 @@ def read_names(root: Path = Path("/")) -> Mapping[str, str] | Unknown:
 
 
 def runtime_sockets(root: Path = Path("/")) -> Iterator[tuple[str, str]]:
-    """The runtimes' sockets that are there, each once: the machine's, the user's, and that of DOCKER_HOST."""
+    """The runtimes' sockets that are there, each once: the machine's, the user's, and those of the environment."""
     places = [(runtime, root / path) for runtime, path in RUNTIMES]
     own = os.environ.get("XDG_RUNTIME_DIR")
     places += [(runtime, root / own.lstrip("/") / path) for runtime, path in _OF_USER if own]
-    named = os.environ.get("DOCKER_HOST", "")
-    if named.startswith("unix://"):
-        places.append(("docker", root / named.removeprefix("unix://").lstrip("/")))
+    for runtime, variable in _NAMED:
+        scheme, _, named = os.environ.get(variable, "").rpartition("://")
+        if named.startswith("/") and scheme in ("unix", "" if runtime == "containerd" else "unix"):
+            places.append((runtime, root / named.lstrip("/")))
     seen = set()
     for runtime, place in places:
         real = os.path.realpath(place)
@@ -85,12 +103,36 @@ def _inspect(runtime: str, path: str, name: str) -> Container | Unknown | None:
     return Container(str(told.get("Id") or name), shown or None, state["Pid"], runtime)
 
 
+def _among_all(runtime: str, path: str, name: str) -> Container | Unknown | None:
+    """containerd's way: an id's beginning of 4 digits and more will do too, as anywhere."""
+    from loopdiag.host.linux.containerd import is_called
+
+    every = _every(runtime, path)
+    if isinstance(every, Unknown):
+        return every
+    begins = [one for one in every if _PREFIX.fullmatch(name) and one.id.startswith(name)]
+    found = [one for one in every if is_called(one, name)] or begins
+    if len(found) > 1:
+        raise SeveralError(", ".join(sorted(one.name or one.id[:_SHORT] for one in found)))
+    return found[0] if found else None
+
+
+def _every(runtime: str, path: str) -> list[Container] | Unknown:
+    from loopdiag.host.linux.containerd import read_containers
+
+    return _answer(runtime, path, lambda: read_containers(path))
+
+
 def _ask(runtime: str, path: str, what: str) -> object | Unknown | None:
     """The JSON that a runtime answers; None where it says that there is no such thing."""
     from loopdiag.host.linux.unix_http import get_json
 
+    return _answer(runtime, path, lambda: get_json(path, what))
+
+
+def _answer(runtime: str, path: str, ask: Callable[[], Answer]) -> Answer | Unknown:
     try:
-        return get_json(path, what)
+        return ask()
     except OSError as fault:
         why = "it did not answer in time" if isinstance(fault, TimeoutError) else fault.strerror or str(fault)
     except ValueError as fault:
@@ -100,6 +142,8 @@ def _ask(runtime: str, path: str, what: str) -> object | Unknown | None:
 
 def _names(listed: list[object]) -> Iterator[tuple[str, str]]:
     for one in listed:
+        if isinstance(one, Container) and one.name:
+            yield one.id[:_SHORT], one.name
         if isinstance(one, dict) and isinstance(one.get("Id"), str) and one.get("Names"):
             yield one["Id"][:_SHORT], str(one["Names"][0]).removeprefix("/")
 

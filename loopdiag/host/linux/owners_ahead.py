@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loopdiag.host.linux.holders import Holders
     from loopdiag.host.linux.owners import Owners
 
-_PARTS = 64
+_PARTS = 128
 _FEW = 8  # processes
 
 
