@@ -53,6 +53,13 @@ def test_from_a_container_to_a_service_of_the_host(joined: Host) -> None:
     assert first["fixes"][0]["run"] == "loopdiag connect 10.9.0.1:7200 --netns box"
 
 
+def test_a_namespace_without_a_network_has_to_be_joined_to_one(joined: Host) -> None:
+    serve(joined, "lone", "0.0.0.0")
+    fixes = [one["say"] for one in asked(joined, "host", "lone")["findings"][0]["fixes"]]
+    assert fixes[0].startswith("join lone to a network")
+    assert not any("0.0.0.0" in one for one in fixes)
+
+
 def test_on_loopback_it_has_to_be_bound_elsewhere(joined: Host) -> None:
     serve(joined, "box", "127.0.0.1")
     first = asked(joined, "host", "box")["findings"][0]

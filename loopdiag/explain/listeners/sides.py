@@ -83,9 +83,11 @@ def _fixes(target: Target, here: Side, there: Side, reached: Sequence[str]) -> I
     for end in reached[:2]:
         yield Fix(f"from {here.where}, connect to {end}", f"loopdiag connect {end}{_option(here.where)}")
     first, port = there.listeners[0], target.port
-    if all(one.reach == "host" for one in there.listeners):
+    own = _own(there)
+    if not own:
+        yield Fix(f"join {there.where} to a network: it has no address but those of its loopback")
+    if all(one.reach == "host" and one.address not in WILDCARDS for one in there.listeners):
         every = "::" if first.address == "::1" else "0.0.0.0"
-        own = _own(there)
         narrow = f", or on {own} alone" if own else ""
         yield Fix(f"let {who(first)} listen on {every} in {there.where}{narrow}")
     unit = first.process.unit if first.process else None
@@ -93,7 +95,8 @@ def _fixes(target: Target, here: Side, there: Side, reached: Sequence[str]) -> I
         suffix = "/udp" if first.protocol == "udp" else ""
         yield Fix(f"publish the port when the container is made: -p 127.0.0.1:{port}:{port}{suffix}")
     elif not reached:
-        yield Fix(f"forward port {port} from {here.where} to {there.where}, or join both by a veth pair or a bridge")
+        joined = ", or join both by a veth pair or a bridge" if own else ""
+        yield Fix(f"forward port {port} from {here.where} to {there.where}{joined}")
 
 
 def _option(where: str) -> str:
