@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.diagnose.containers import with_container_names
 from loopdiag.diagnose.listening import with_owners
 from loopdiag.diagnose.session import Session
-from loopdiag.explain.listeners.census import Asked, held_by, in_words, matching, owned, placed, with_names
+from loopdiag.explain.listeners.census import Asked, held_by, in_words, matching, owned, placed
 from loopdiag.explain.listeners.standing import elsewhere, standing
 from loopdiag.explain.reach import Surroundings
 from loopdiag.host.read import read
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     Owners = tuple[Process, ...] | Unknown
     OwnersOf = Callable[[Iterable[int]], Mapping[int, Owners]]
-
-
-_CONTAINER = "container "  # before the first digits of its id, as a process's unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ def listeners(wish: Wish, seek: OwnersOf | Unknown | None = None) -> Report:
         sockets += _placed_there(space, gaps)
     candidates = matching(sockets, asked)
     owned(candidates, _owners({one.inode for one in candidates}, seek))
-    found = _of_process(wish.process, candidates, _with_container_names(candidates, gaps))
+    found = _of_process(wish.process, candidates, with_container_names(candidates, gaps))
     local = _unix_sockets(wish)
     if asked.process and not found and not local:
         gaps += _hidden(candidates)
@@ -132,20 +130,6 @@ def _spaces(wish: Wish, gaps: list[Unknown]) -> tuple[Space, ...]:
         gaps.append(unseen)
     found: tuple[Space, ...] = spaces
     return found
-
-
-def _with_container_names(found: Sequence[Socket], gaps: list[Unknown]) -> tuple[Socket, ...]:
-    """`container web (0123456789ab)` where a runtime tells the name of what the cgroup calls by its number."""
-    owners = {id(one.owners): one.owners for one in found}.values()
-    units = {process.unit for held_by in owners if isinstance(held_by, tuple) for process in held_by if process.unit}
-    wanted = {unit.removeprefix(_CONTAINER) for unit in units if unit.startswith(_CONTAINER)}
-    if not wanted:
-        return tuple(found)
-    names = read("container_names", wanted)
-    if isinstance(names, Unknown):
-        gaps.append(names)
-        return tuple(found)
-    return with_names(found, names)
 
 
 def _hidden(candidates: Iterable[Socket]) -> list[Unknown]:

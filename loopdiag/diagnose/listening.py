@@ -66,7 +66,11 @@ def elsewhere(question: Question, facts: Facts) -> Any:
     """Who listens on the port in other network namespaces of this machine."""
     port = _port(question)
     found = None if port is None else read("elsewhere", port=port)
-    return found if found is None or isinstance(found, Unknown) else with_owners(found)
+    if found is None or isinstance(found, Unknown):
+        return found
+    from loopdiag.diagnose.containers import with_container_names  # loaded only where somebody is to be named
+
+    return with_container_names(with_owners(found)) if found else ()
 
 
 def unix_sockets(question: Question, facts: Facts) -> Any:

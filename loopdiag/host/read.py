@@ -30,6 +30,7 @@ READERS = {
     "owners_ahead": "owners_ahead:seek_owners",  # begins to look, and returns the reader
     "elsewhere": "namespaces:read_sockets_elsewhere",
     "spaces": "spaces:read_spaces",
+    "space_of": "spaces:read_space_of",  # of one address
     "container_names": "containers:read_names",
     "names": "names.read:read_names",
     "ruleset": "ruleset:read_ruleset",

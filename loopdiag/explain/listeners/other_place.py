@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import known
 from loopdiag.explain.listeners.refused import are_refused, protocol_name, refusals, refused, subject
 from loopdiag.explain.listeners.serving import WILDCARDS, on_port, protocol_of
-from loopdiag.explain.listeners.wording import listed, says, shown, verb, where, who
+from loopdiag.explain.listeners.wording import holders_of, listed, says, shown, verb, where, who
 from loopdiag.explain.own import is_loopback, setting
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from loopdiag.model.socket import Socket
 
 _OTHER = {"tcp": "udp", "udp": "tcp"}
+_MOST = 3  # namespaces that are named
 _EPHEMERAL = (32768, 60999)  # what Linux starts with: net.ipv4.ip_local_port_range of ip(7)
 
 
@@ -61,18 +62,33 @@ def other_namespace(case: Case) -> Iterator[Finding]:
     others = [one for one in known(case.facts.elsewhere) or () if one.protocol == wanted]
     if not others:
         return
-    spaces = list(dict.fromkeys(one.namespace or "?" for one in others))
     yield Finding(
         cause="listener-other-namespace",
-        certainty=Certainty.PROVEN if len(spaces) == 1 else Certainty.LIKELY,
+        certainty=Certainty.PROVEN if len(_by_space(others)) == 1 else Certainty.LIKELY,
         subject=subject(case, attempts),
-        statement=f"{who(others[0])} {verb(others[0])} {listed(one.local for one in others)} in another network "
-        f"namespace ({listed(spaces)}), whose localhost is not this one; nothing here has the port, so "
+        statement=f"{_there(others)}, whose localhost is not this one; nothing here has the port, so "
         f"{are_refused(attempts)}",
         evidence=(*refusals(attempts), *(Evidence(f"{one.protocol} socket {where(one)} in {one.namespace}", says(one))
                                          for one in others[:4])),
         fixes=_ways(others),
     )  # fmt: skip
+
+
+def _by_space(others: Sequence[Socket]) -> dict[str, list[Socket]]:
+    spaces: dict[str, list[Socket]] = {}
+    for one in others:
+        spaces.setdefault(one.namespace or "?", []).append(one)
+    return spaces
+
+
+def _there(others: Sequence[Socket]) -> str:
+    """Who has the port in which namespace; of many the first."""
+    spaces = _by_space(others)
+    if len(spaces) == 1:
+        return f"{holders_of(others)} in another network namespace ({next(iter(spaces))})"
+    told = [f"{holders_of(held)} in {space}" for space, held in spaces.items()][:_MOST]
+    more = f", and {len(spaces) - _MOST} more," if len(spaces) > _MOST else ""
+    return f"{listed(told)}{more} in another network namespace each"
 
 
 def _ways(others: Sequence[Socket]) -> tuple[Fix, ...]:

@@ -14,9 +14,10 @@ from loopdiag.model.space import Space
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from loopdiag.host.linux.namespaces import Namespace
+    from loopdiag.model.socket import Socket
 
 _NOT_ENTERED = "they may not be entered, so reach is not known there: root (CAP_SYS_ADMIN) could"
 
@@ -26,7 +27,34 @@ def read_spaces(
 ) -> tuple[tuple[Space, ...], Unknown | None]:
     """Every other namespace that has a listener or UDP socket (on `port`), and what could not be looked into.
 
-    They are entered in a thread of its own, which then ends. Owners are not told.
+    Owners are not told.
+    """
+    found, closed = _look_around(port, protocols, root, lambda sockets, entered: bool(sockets))
+    return found, _unseen(closed)
+
+
+def read_space_of(address: str, *, port: int, root: Path = Path("/")) -> Space | None:
+    """The one other namespace that has `address` on an interface, with its TCP listeners on `port`, without owners.
+
+    None where no other namespace that may be entered has it, or several do, as private addresses may be.
+    """
+    found, _ = _look_around(port, ("tcp",), root, lambda _, entered: entered and _has(address))
+    return found[0] if len(found) == 1 else None
+
+
+def _has(address: str) -> bool:
+    interfaces = read_interfaces()
+    return isinstance(interfaces, tuple) and any(
+        held.address == address for each in interfaces for held in each.addresses
+    )
+
+
+def _look_around(
+    port: int | None, protocols: Sequence[str], root: Path, matters: Callable[[Sequence[Socket], bool], bool]
+) -> tuple[tuple[Space, ...], list[str]]:
+    """The other namespaces that matter, by their sockets and whether they are entered, and those that are closed.
+
+    They are entered in a thread of its own, which then ends.
     """
     found: list[Space] = []
     closed: list[str] = []
@@ -34,24 +62,21 @@ def read_spaces(
     def look() -> None:
         for one in other_namespaces(root):
             try:
-                space = _look_into(one, port, protocols, root)
+                sockets, entered = sockets_in(one, port, protocols, root)
             except OSError:
                 closed.append(one.name)
                 continue
-            if space:
-                found.append(space)
+            if matters(sockets, entered):
+                found.append(_space(one, sockets, entered))
 
     thread = Thread(target=look, name="namespaces")
     thread.start()
     thread.join()
-    return tuple(found), _unseen(closed)
+    return tuple(found), closed
 
 
-def _look_into(one: Namespace, port: int | None, protocols: Sequence[str], root: Path) -> Space | None:
-    """Moves the calling thread. Raises OSError where nothing of the namespace can be read."""
-    sockets, entered = sockets_in(one, port, protocols, root)
-    if not sockets:
-        return None
+def _space(one: Namespace, sockets: Sequence[Socket], entered: bool) -> Space:
+    """Of the namespace that the calling thread is in, where it was entered."""
     gap = Unknown("interfaces of other network namespaces", _NOT_ENTERED)
     return Space(
         name=one.name,

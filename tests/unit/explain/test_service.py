@@ -18,6 +18,7 @@ from loopdiag.model.process import Process
 from loopdiag.model.report import Verdict
 from loopdiag.model.service import BackendAttempt, Certificate, Greeting, HttpExchange, TlsHandshake
 from loopdiag.model.socket import Socket
+from loopdiag.model.space import Space
 from loopdiag.model.target import parse_target
 
 if TYPE_CHECKING:
@@ -183,6 +184,19 @@ def test_a_forwarder_that_was_seen_to_be_refused() -> None:
     assert told(asked) == ["port-proxy-backend"]
     assert first(asked).certainty is Certainty.PROVEN
     assert "10.0.0.2:80" in first(asked).statement
+
+
+def test_who_listens_where_it_was_refused() -> None:
+    listener = replace(LISTENER, address="127.0.0.1", port=80, owners=(Process(pid=9, name="app"),), namespace="box")
+    space = Space(name="box", path="/run/netns/box", pid=9, sockets=(listener,), interfaces=())
+    found = first(case(CUT, backends=(replace(LOST, behind=space),)))
+    assert (
+        "in the network namespace box, which has 10.0.0.2, app (pid 9) listens on 127.0.0.1:80 only" in found.statement
+    )
+    assert found.fixes[0].say == "let app (pid 9) listen on 0.0.0.0 in there, or on 10.0.0.2 alone"
+    found = first(case(CUT, backends=(replace(LOST, behind=replace(space, sockets=())),)))
+    assert "nothing listens on port 80 in the network namespace box" in found.statement
+    assert found.fixes[0].run == "loopdiag listeners --pid 9"
 
 
 def test_connections_of_another_process_are_not_its() -> None:
