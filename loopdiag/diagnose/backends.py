@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from loopdiag.diagnose.containers import with_container_names
-from loopdiag.diagnose.listening import with_owners
 from loopdiag.explain.service.forwarder import GATEWAY
 from loopdiag.host.read import read
-from loopdiag.model.address import Address
 from loopdiag.model.counters import Counters
 from loopdiag.model.observation import Outcome
 from loopdiag.model.service import BackendAttempt, HttpExchange, Said, TlsHandshake
-from loopdiag.model.space import Space
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
@@ -46,22 +41,7 @@ def backends(question: Question, facts: Facts) -> tuple[BackendAttempt, ...] | U
     failures = _failures(lambda: watched.append(read("backends", again, rounds=rounds)))
     if isinstance(watched[0], Unknown):
         return _counted(again, rounds)
-    return tuple(_with_namespace(each) for each in watched[0] if _is_here(each, failures, rounds))
-
-
-def _with_namespace(attempt: BackendAttempt) -> BackendAttempt:
-    """A container's address is in a namespace of its own: there it shows who listens on what instead."""
-    if attempt.outcome != "refused" or attempt.to is None:
-        return attempt
-    address, _, port = attempt.to.rpartition(":")
-    address = address.strip("[]")
-    if Address(address).ip.is_loopback:
-        return attempt
-    space = read("space_of", address, port=int(port))
-    if not isinstance(space, Space):
-        return attempt
-    listening = [one for one in space.sockets if one.state == "LISTEN"]
-    return replace(attempt, behind=replace(space, sockets=with_container_names(with_owners(listening))))
+    return tuple(each for each in watched[0] if _is_here(each, failures, rounds))
 
 
 def _is_here(attempt: BackendAttempt, failures: int, rounds: int) -> bool:

@@ -18,7 +18,8 @@ _CONFINED = ("sandbox", "cgroup_programs")
 
 LATE = 0.05  # seconds: lo takes a thousandth of it
 _UNIX = ("unix_sockets", *_CONFINED)
-_BEHIND = ("counters", "backends")  # whom a service asks itself, and first whether it was refused anywhere
+_BEHIND = ("counters", "backends", "behind")  # whom a service asks itself, and first whether it was refused anywhere
+_LAST = "behind"  # by what the others tell
 _SPOKEN = ("http", "tls", "greeting")
 
 # In the order in which they are read: a later reader may use what an earlier one gave.
@@ -27,7 +28,7 @@ _NEEDS: dict[Outcome, tuple[str, ...]] = {
     Outcome.REPLIED: ("route", "listeners", *_FILTER),
     Outcome.ACCEPTED: ("route", "listeners"),
     Outcome.BOUND: ("route", "listeners"),
-    Outcome.REFUSED: ("listeners", "unlisted", "sockets", *_PATH, *_FILTER, "elsewhere", "unix_sockets"),
+    Outcome.REFUSED: ("listeners", "unlisted", "sockets", *_PATH, *_FILTER, "elsewhere", "unix_sockets", _LAST),
     Outcome.TIMED_OUT: ("listeners", "sockets", *_PATH, *_FILTER, "conntrack", "qdiscs", *_CONFINED, "elsewhere"),
     Outcome.UNREACHABLE: (*_PATH, "listeners", *_FILTER),
     Outcome.DENIED: (*_PATH, *_FILTER, *_CONFINED, "listeners"),
@@ -40,7 +41,8 @@ _NEEDS: dict[Outcome, tuple[str, ...]] = {
 def topics_for(observations: Iterable[Observation]) -> tuple[str, ...]:
     """The topics to read for these outcomes, each once, the needs of failures first."""
     ordered = sorted(observations, key=lambda seen: seen.outcome.good)
-    return tuple(dict.fromkeys((*(topic for seen in ordered for topic in _needs_of(seen)), *_NAMES)))
+    topics = dict.fromkeys((*(topic for seen in ordered for topic in _needs_of(seen)), *_NAMES))
+    return tuple(sorted(topics, key=lambda topic: topic == _LAST))
 
 
 def _needs_of(seen: Observation) -> tuple[str, ...]:

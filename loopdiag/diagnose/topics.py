@@ -25,6 +25,12 @@ def _backends(question: Question, facts: Facts) -> Any:
     return backends(question, facts)
 
 
+def _behind(question: Question, facts: Facts) -> Any:
+    from loopdiag.diagnose.behind import behind  # loaded only where something was refused
+
+    return behind(question, facts)
+
+
 def _rules(question: Question, facts: Facts) -> Any:
     return read("rules")
 
@@ -71,5 +77,6 @@ TOPICS: Mapping[str, Callable[[Question, Facts], Any]] = {
     "cgroup_programs": confinement.cgroup_programs,
     "sandbox": confinement.sandbox,
     "backends": _backends,
+    "behind": _behind,
     "excluded_ports": _excluded_ports,
 }

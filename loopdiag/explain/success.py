@@ -53,9 +53,23 @@ def _bytes(count: int) -> str:
 
 
 def _who(case: Case) -> str:
+    """Who listens, or where a nat rule leads past whoever does."""
+    ends = _translated(case)
+    if ends:
+        return f": a nat rule leads to {' and '.join(ends)}"
     listening = known(case.facts.listeners) or ()
     named = [f"{one.process} listens on {one.local}" for one in listening if one.process]
     return f": {', '.join(dict.fromkeys(named))}" if named else ""
+
+
+def _translated(case: Case) -> list[str]:
+    worked = {one.label for one in case.worked}
+    paths = [path for path in case.facts.filter_paths or () if path.of in worked and path.rewritten]
+    if not paths:
+        return []
+    from loopdiag.explain.filtering.attempts import moves
+
+    return list(dict.fromkeys(step.detail for step in map(moves, paths) if step))
 
 
 def _what_failed(case: Case) -> str:

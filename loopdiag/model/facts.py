@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from loopdiag.model.route import PolicyRule, Route, RouteAnswer
     from loopdiag.model.service import BackendAttempt, HttpExchange
     from loopdiag.model.socket import Socket, UnixSocket
+    from loopdiag.model.space import Space
     from loopdiag.model.unknown import Unknown
 
 _INTERNAL = {"json": False}  # read for judging; too long to print unasked
@@ -57,6 +58,7 @@ class Facts:
     proxy_attempts: tuple[TcpConnect, ...] | None = None  # one to each proxy of those variables that is on this host
     proxy_answers: tuple[HttpExchange, ...] | None = None  # the same request through each of those that answered
     backends: tuple[BackendAttempt, ...] | Unknown | None = None  # connections that serving ours gave rise to
+    behind: tuple[Space, ...] | None = field(default=None, metadata=_INTERNAL)  # namespaces where it was refused
     counters: Counters | Unknown | None = None  # moved during the probe
     drops: tuple[Drop, ...] | Unknown | None = None  # seen by tracepoint during the probe
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from loopdiag.model.observation import Observation, Outcome
 from loopdiag.model.value import dataclass
-
-if TYPE_CHECKING:
-    from loopdiag.model.space import Space
 
 TLS_ALERT, TLS_HANDSHAKE = 0x15, 0x16  # RFC 8446, section 5.1: the content type of a TLS record
 SERVER_HELLO = 2  # RFC 8446, section 4
@@ -108,12 +105,10 @@ class TlsHandshake(Said):
 class BackendAttempt:
     """A connection that another process opened while it served ours. `process` is its name, `to` where it went.
 
-    Both are None where only counters told of it. `outcome` is connected, refused, or pending (no answer came). `behind`
-    is the other network namespace of this machine that has that address, with its listeners on the port.
+    Both are None where only counters told of it. `outcome` is connected, refused, or pending (no answer came).
     """
 
     process: str | None
     to: str | None
     outcome: str
     says: str  # how it was seen, for evidence
-    behind: Space | None = None

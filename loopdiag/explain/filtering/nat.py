@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.behind import behind
 from loopdiag.explain.evidence import known
 from loopdiag.explain.filtering.attempts import KINDS, NAT, attempts, moves, uncertain
 from loopdiag.explain.filtering.wording import named, removal, shown, text
-from loopdiag.explain.listeners.serving import serving
+from loopdiag.explain.listeners.serving import protocol_of, serving
 from loopdiag.explain.own import covering, is_loopback
 from loopdiag.explain.service import restricts
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FORWARDERS = (
     "docker-proxy",
+    "dockerd",
+    "rootlesskit",
     "rootlessport",
     "conmon",
     "slirp4netns",
@@ -53,13 +56,15 @@ def _redirected(case: Case, attempt: Attempt, step: FilterStep) -> Finding:
         Outcome.TIMED_OUT: "from where no answer comes",
         Outcome.UNREACHABLE: "which cannot be reached",
     }.get(attempt.failures[0].outcome, "where it fails")
+    seen = attempt.failures[0]
+    refuses = behind(case, step.detail, protocol_of(seen)) if seen.outcome is Outcome.REFUSED else None
     return Finding(
         cause="nat-redirects",
         subject=attempt.to,
-        statement=f"what is sent to {attempt.to} goes to {step.detail} instead, {how}: {named(step)} does that: "
-        f"{text(step)}",
-        evidence=(shown(step), *attempt.evidence),
-        fixes=(Fix(f"serve on {step.detail}"), removal(step)),
+        statement=f"what is sent to {attempt.to} goes to {step.detail} instead, {how}"
+        f"{f' ({refuses.says})' if refuses else ''}: {named(step)} does that: {text(step)}",
+        evidence=(shown(step), *attempt.evidence, *(refuses.evidence if refuses else ())),
+        fixes=(refuses.fix if refuses else Fix(f"serve on {step.detail}"), removal(step)),
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopdiag.explain.behind import behind
 from loopdiag.explain.evidence import known
 from loopdiag.explain.listeners.serving import serving
-from loopdiag.explain.listeners.wording import holders_of, shown, who
 from loopdiag.explain.service.parts import (
     ended_silently,
     exchanges,
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
     from loopdiag.model.case import Case
     from loopdiag.model.service import BackendAttempt, Said
-    from loopdiag.model.space import Space
 
 WEB_SERVERS = frozenset({"nginx", "caddy"})  # they pass on what their configuration says, and serve the rest
-_UNSERVED = "what it forwards to is not served"
 GATEWAY = (502, 503, 504)  # RFC 9110, 15.6: what a gateway answers where the server behind it does not serve
 
 
@@ -75,7 +73,8 @@ def _is_of(attempt: BackendAttempt, case: Case, one: Said) -> bool:
 
 def _seen_failing(case: Case, one: Said, lost: BackendAttempt) -> Finding:
     there = f" to {lost.to}" if lost.to else ""
-    how = f"is refused there: {_behind(lost)}" if lost.outcome == "refused" else f"gets no answer there: {_UNSERVED}"
+    refuses = behind(case, lost.to) if lost.outcome == "refused" else None
+    how = "is refused there" if lost.outcome == "refused" else "gets no answer there"
     served = {each.process.name for each in serving(case, one) if each.process}
     # A gateway's error may also come from a program that needs the other service for something else.
     sure = lost.process in served and (one not in _gateway_errors(case) or forwarder(case, one) is not None)
@@ -84,41 +83,20 @@ def _seen_failing(case: Case, one: Said, lost: BackendAttempt) -> Finding:
         certainty=Certainty.PROVEN if sure else Certainty.LIKELY,
         subject=one.to,
         statement=f"{server_of(case, one)} accepts on {one.to}, opens a connection{there} of its own for each one that "
-        f"it accepts, and {how}",
+        f"it accepts, and {how}: {refuses.says if refuses else 'what it forwards to is not served'}",
         evidence=(heard(one), Evidence(f"connect by {lost.process or 'another process'}{there}", lost.says),
-                  *(shown(lost.behind.sockets) if lost.behind else ()), *listener(case, one)),
-        fixes=(*_fixes(lost), Fix("correct where the forwarder passes connections on to")),
+                  *(refuses.evidence if refuses else ()), *listener(case, one)),
+        fixes=(
+            refuses.fix if refuses else _start(lost),
+            Fix("correct where the forwarder passes connections on to"),
+        ),
     )  # fmt: skip
 
 
-def _behind(lost: BackendAttempt) -> str:
-    """What is known of the place that refuses."""
-    space = lost.behind
-    if space is None or lost.to is None:
-        return _UNSERVED
-    address, _, port = lost.to.rpartition(":")
-    if space.sockets:
-        return f"in {_where(space)}, which has {address}, {holders_of(space.sockets)} only"
-    return f"nothing listens on port {port} in {_where(space)}, which has {address}"
-
-
-def _where(space: Space) -> str:
-    return f"the network namespace {space.name}"
-
-
-def _fixes(lost: BackendAttempt) -> Iterator[Fix]:
-    space = lost.behind
-    if space and space.sockets:
-        address = (lost.to or "").rpartition(":")[0]
-        every = "::" if "[" in address else "0.0.0.0"
-        yield Fix(f"let {who(space.sockets[0])} listen on {every} in there, or on {address} alone")
-    elif space and lost.to:
-        inside = f"loopdiag listeners --pid {space.pid}" if space.pid else f"loopdiag listeners --netns {space.path}"
-        yield Fix(f"start what should listen on {lost.to}; this shows what listens in there", inside)
-    elif lost.to:
-        yield Fix(f"start what should listen on {lost.to}", f"loopdiag why {lost.to}")
-    else:
-        yield Fix("start the service behind it")
+def _start(lost: BackendAttempt) -> Fix:
+    if not lost.to:
+        return Fix("start the service behind it")
+    return Fix(f"start what should listen on {lost.to}", f"loopdiag why {lost.to}")
 
 
 def _known_forwarder(case: Case, one: Said, name: str) -> Finding:

@@ -34,11 +34,11 @@ def read_spaces(
 
 
 def read_space_of(address: str, *, port: int, root: Path = Path("/")) -> Space | None:
-    """The one other namespace that has `address` on an interface, with its TCP listeners on `port`, without owners.
+    """The one other namespace that has `address` on an interface, with its sockets on `port`, without owners.
 
     None where no other namespace that may be entered has it, or several do, as private addresses may be.
     """
-    found, _ = _look_around(port, ("tcp",), root, lambda _, entered: entered and _has(address))
+    found, _ = _look_around(port, ("tcp", "udp"), root, lambda _, entered: entered and _has(address))
     return found[0] if len(found) == 1 else None
 
 

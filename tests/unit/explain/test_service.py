@@ -13,6 +13,7 @@ from loopdiag.explain.verdict import verdict
 from loopdiag.model.case import Case
 from loopdiag.model.facts import Facts
 from loopdiag.model.finding import Certainty
+from loopdiag.model.interface import Interface, InterfaceAddress
 from loopdiag.model.observation import Outcome, TcpConnect
 from loopdiag.model.process import Process
 from loopdiag.model.report import Verdict
@@ -188,13 +189,14 @@ def test_a_forwarder_that_was_seen_to_be_refused() -> None:
 
 def test_who_listens_where_it_was_refused() -> None:
     listener = replace(LISTENER, address="127.0.0.1", port=80, owners=(Process(pid=9, name="app"),), namespace="box")
-    space = Space(name="box", path="/run/netns/box", pid=9, sockets=(listener,), interfaces=())
-    found = first(case(CUT, backends=(replace(LOST, behind=space),)))
+    link = Interface("eth0", 2, True, True, False, 1500, None, (InterfaceAddress("10.0.0.2", 24, "global"),))
+    space = Space(name="box", path="/run/netns/box", pid=9, sockets=(listener,), interfaces=(link,))
+    found = first(case(CUT, backends=(LOST,), behind=(space,)))
     assert (
         "in the network namespace box, which has 10.0.0.2, app (pid 9) listens on 127.0.0.1:80 only" in found.statement
     )
     assert found.fixes[0].say == "let app (pid 9) listen on 0.0.0.0 in there, or on 10.0.0.2 alone"
-    found = first(case(CUT, backends=(replace(LOST, behind=replace(space, sockets=())),)))
+    found = first(case(CUT, backends=(LOST,), behind=(replace(space, sockets=()),)))
     assert "nothing listens on port 80 in the network namespace box" in found.statement
     assert found.fixes[0].run == "loopdiag listeners --pid 9"
 
