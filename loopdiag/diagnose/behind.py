@@ -1,4 +1,4 @@
-"""The topic `behind`: other network namespaces, such as containers, to which something was passed on and refused."""
+"""The topic `behind`: where something was passed on to, another network namespace mostly, and what listens there."""
 
 from __future__ import annotations
 
@@ -16,41 +16,68 @@ from loopdiag.model.space import Space
 from loopdiag.model.target import split_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from loopdiag.diagnose.gather import Question
     from loopdiag.model.facts import Facts
+    from loopdiag.model.socket import Socket
 
 _MOST = 4  # ends that are looked for
+_FAILED = (Outcome.REFUSED, Outcome.TIMED_OUT)
 
 
 def behind(question: Question, facts: Facts) -> tuple[Space, ...]:
-    """Each with what listens in it on the port, on whatever address: there it shows why it was refused."""
-    ends = dict.fromkeys([*_forwarded(facts), *_translated(question, facts)])
-    found = [_space(address, port) for address, port in list(ends)[:_MOST] if not is_loopback(address)]
-    return tuple(one for one in found if one)
+    """Of this host or another namespace that has such an address: what listens on the port, on whatever address."""
+    ends = dict.fromkeys([*_forwarded(facts), *_translated(question, facts), *_others(question, facts)])
+    spaces: dict[str, Space] = {}
+    for address, port in list(ends)[:_MOST]:
+        found = _here(facts, port) if _is_own(facts, address) else _there(address, port)
+        if found:
+            have = spaces[found.path].sockets if found.path in spaces else ()
+            spaces[found.path] = replace(found, sockets=(*have, *found.sockets))
+    return tuple(spaces.values())
 
 
 def _forwarded(facts: Facts) -> Iterator[tuple[str, int]]:
-    """Where a forwarder was refused."""
+    """Where a forwarder was refused by another namespace."""
     for one in known(facts.backends) or ():
         address, port = split_port(one.to or "")
-        if one.outcome == "refused" and port:
+        if one.outcome == "refused" and port and not _is_own(facts, address):
             yield address, int(port)
 
 
 def _translated(question: Question, facts: Facts) -> Iterator[tuple[str, int]]:
-    """Where a nat rule surely sent what was refused."""
-    refused = {one.label for one in question.observations if one.outcome is Outcome.REFUSED}
+    """Where a nat rule surely sent what failed."""
+    failed = {one.label for one in question.observations if one.outcome in _FAILED}
     for path in facts.filter_paths or ():
         new = path.rewritten
-        if path.of in refused and new and new.destination_port and moves(path):
+        if path.of in failed and new and new.destination_port and moves(path):
             yield new.destination, new.destination_port
 
 
-def _space(address: str, port: int) -> Space | None:
+def _others(question: Question, facts: Facts) -> Iterator[tuple[str, int]]:
+    """What refused, and is not this host."""
+    for one in question.observations:
+        address = one.address.partition("%")[0]
+        if one.outcome is Outcome.REFUSED and one.port and known(facts.interfaces) and not _is_own(facts, address):
+            yield address, one.port
+
+
+def _is_own(facts: Facts, address: str) -> bool:
+    held = (one.address for each in known(facts.interfaces) or () for one in each.addresses)
+    return is_loopback(address) or address in held
+
+
+def _here(facts: Facts, port: int) -> Space | None:
+    sockets = read("sockets", port=port, listening=True)
+    return Space.of_this_host(_listening(sockets), facts.interfaces) if isinstance(sockets, tuple) else None
+
+
+def _there(address: str, port: int) -> Space | None:
     space = read("space_of", address, port=port)
-    if not isinstance(space, Space):
-        return None
-    listening = [one for one in space.sockets if one.protocol != "tcp" or one.state == "LISTEN"]
-    return replace(space, sockets=with_container_names(with_owners(listening)))
+    return replace(space, sockets=_listening(space.sockets)) if isinstance(space, Space) else None
+
+
+def _listening(sockets: Sequence[Socket]) -> tuple[Socket, ...]:
+    listening = [one for one in sockets if one.peer_port is None]
+    return with_container_names(with_owners(listening))

@@ -1,11 +1,15 @@
-"""What listens in the namespace, such as a container, to whose address something was passed on and refused."""
+"""What listens where something was passed on to: in a container, or on another port of this host."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.evidence import known
+from loopdiag.explain.filtering.attempts import moves
+from loopdiag.explain.listeners.serving import WILDCARDS, protocol_of
 from loopdiag.explain.listeners.wording import holders_of, shown, who
+from loopdiag.explain.own import is_loopback
+from loopdiag.model.address import endpoint
 from loopdiag.model.finding import Fix
 from loopdiag.model.target import split_port
 from loopdiag.model.value import dataclass
@@ -13,26 +17,33 @@ from loopdiag.model.value import dataclass
 if TYPE_CHECKING:
     from loopdiag.model.case import Case
     from loopdiag.model.finding import Evidence
+    from loopdiag.model.observation import Observation
     from loopdiag.model.socket import Socket
     from loopdiag.model.space import Space
 
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """The end of a way, `172.17.0.2:80`, with the namespace that has its address and who listens there on the port."""
+    """The end of a way, `172.17.0.2:80`, with the namespace that has its address and who has the port there."""
 
     end: str
     space: Space
     listeners: tuple[Socket, ...]
 
     @property
+    def serving(self) -> tuple[Socket, ...]:
+        """Those that have that very address."""
+        address, _ = split_port(self.end)
+        return tuple(one for one in self.listeners if one.address in (address, *WILDCARDS))
+
+    @property
     def says(self) -> str:
         """Half a sentence: why it refuses."""
         address, port = split_port(self.end)
-        where = f"the network namespace {self.space.name}, which has {address}"
-        if self.listeners:
-            return f"in {where}, {holders_of(self.listeners)} only"
-        return f"nothing listens on port {port} in {where}"
+        held = f"{holders_of(self.listeners)} only" if self.listeners else f"nothing has port {port}"
+        if self.space.is_here:
+            return f"on this host, {held}"
+        return f"in the network namespace {self.space.name}, which has {address}, {held}"
 
     @property
     def fix(self) -> Fix:
@@ -40,10 +51,13 @@ class Behind:
         address, _ = split_port(self.end)
         if self.listeners:
             every = "::" if ":" in address else "0.0.0.0"
-            return Fix(f"let {who(self.listeners[0])} listen on {every} in there, or on {address} alone")
+            there = "" if self.space.is_here else " in there"
+            return Fix(f"let {who(self.listeners[0])} listen on {every}{there}, or on {address} alone")
+        start = f"start what should listen on {self.end}"
+        if self.space.is_here:
+            return Fix(start, f"loopdiag why {self.end}")
         inside = f"--pid {self.space.pid}" if self.space.pid else f"--netns {self.space.path}"
-        start = f"start what should listen on {self.end}; this shows what listens in there"
-        return Fix(start, f"loopdiag listeners {inside}")
+        return Fix(f"{start}; this shows what listens in there", f"loopdiag listeners {inside}")
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -53,9 +67,18 @@ class Behind:
 def behind(case: Case, end: str | None, protocol: str = "tcp") -> Behind | None:
     """What is known of the namespace that has the address of `end`; None where none was seen to have it."""
     address, port = split_port(end or "")
-    for space in known(case.facts.behind) or ():
+    for space in known(case.facts.behind) or () if end else ():
         held = [one.address for each in known(space.interfaces) or () for one in each.addresses]
-        if end and address in held:
-            serving = [one for one in space.sockets if one.protocol == protocol and str(one.port) == port]
-            return Behind(end, space, tuple(serving))
+        if address in held or (space.is_here and is_loopback(address)):
+            having = [one for one in space.sockets if one.protocol == protocol and str(one.port) == port]
+            return Behind(end or "", space, tuple(having))
+    return None
+
+
+def translated(case: Case, seen: Observation) -> Behind | None:
+    """Where a nat rule surely sent the packets of this attempt, as far as it is known what listens there."""
+    for path in case.facts.filter_paths or ():
+        if path.of == seen.label and path.rewritten and moves(path):
+            end = endpoint(path.rewritten.destination, path.rewritten.destination_port)
+            return behind(case, end, protocol_of(seen))
     return None

@@ -24,6 +24,16 @@ class Space:
     interfaces: tuple[Interface, ...] | Unknown
     local_table: tuple[Route, ...] | Unknown = ()
 
+    @property
+    def is_here(self) -> bool:
+        """It is this host's own namespace, which has no name."""
+        return not self.name
+
+    @classmethod
+    def of_this_host(cls, sockets: tuple[Socket, ...], interfaces: tuple[Interface, ...] | Unknown | None) -> Space:
+        """This host's own namespace as one beside others."""
+        return cls(name="", path="/proc/self/ns/net", pid=None, sockets=sockets, interfaces=interfaces or ())
+
 
 @dataclass(frozen=True, slots=True)
 class Container:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from loopdiag.explain.behind import behind
+from loopdiag.explain.behind import translated
 from loopdiag.explain.evidence import known
 from loopdiag.explain.filtering.attempts import KINDS, NAT, attempts, moves, uncertain
 from loopdiag.explain.filtering.wording import named, removal, shown, text
-from loopdiag.explain.listeners.serving import protocol_of, serving
+from loopdiag.explain.listeners.serving import serving
 from loopdiag.explain.own import covering, is_loopback
 from loopdiag.explain.service import restricts
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
@@ -42,6 +42,8 @@ def nat_redirects(case: Case) -> Iterator[Finding]:
         path = attempt.probe
         step = moves(path) if path else None
         if path and step:
+            if attempt.failures and _is_silent_service(case, attempt.failures[0]):
+                continue  # what keeps silent is whoever has the socket there
             yield _redirected(case, attempt, step) if attempt.failures else _elsewhere(case, attempt, step)
             continue
         maybe = [step for _, step in uncertain(attempt, (*NAT, "tproxy"))]
@@ -57,7 +59,7 @@ def _redirected(case: Case, attempt: Attempt, step: FilterStep) -> Finding:
         Outcome.UNREACHABLE: "which cannot be reached",
     }.get(attempt.failures[0].outcome, "where it fails")
     seen = attempt.failures[0]
-    refuses = behind(case, step.detail, protocol_of(seen)) if seen.outcome is Outcome.REFUSED else None
+    refuses = translated(case, seen) if seen.outcome is Outcome.REFUSED else None
     return Finding(
         cause="nat-redirects",
         subject=attempt.to,
@@ -66,6 +68,12 @@ def _redirected(case: Case, attempt: Attempt, step: FilterStep) -> Finding:
         evidence=(shown(step), *attempt.evidence, *(refuses.evidence if refuses else ())),
         fixes=(refuses.fix if refuses else Fix(f"serve on {step.detail}"), removal(step)),
     )
+
+
+def _is_silent_service(case: Case, seen: Observation) -> bool:
+    """A datagram that was sent elsewhere came to a socket, which a UDP service need not answer."""
+    there = translated(case, seen) if seen.kind == "udp" and seen.outcome is Outcome.TIMED_OUT else None
+    return bool(there and there.serving)
 
 
 def _is_dead(case: Case, attempt: Attempt, end: str) -> bool:

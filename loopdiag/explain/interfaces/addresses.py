@@ -6,7 +6,9 @@ from ipaddress import IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.asked import REJECTING, Trouble, asked, plain, route_says, troubles
+from loopdiag.explain.behind import behind
 from loopdiag.explain.evidence import known
+from loopdiag.explain.listeners.serving import protocol_of
 from loopdiag.explain.own import (
     HOST_WIDE,
     covering,
@@ -19,11 +21,13 @@ from loopdiag.explain.own import (
     served_here,
     six_taken,
 )
+from loopdiag.model.address import endpoint
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loopdiag.explain.behind import Behind
     from loopdiag.explain.own import Own
     from loopdiag.model.case import Case
 
@@ -72,14 +76,26 @@ def _elsewhere(case: Case, one: Trouble) -> Iterator[Finding]:
             yield _not_local(case, one, f": {none}, while {waits}", Certainty.LIKELY)
     elif one.answered:
         served = Severity.ERROR if known(case.facts.listeners) else Severity.WARNING
-        yield _not_local(case, one, ", so the answer came from another host", Certainty.LIKELY, served)
+        there = behind(case, endpoint(one.address, case.target.port), protocol_of(one.seen[0]))
+        if there:
+            by = f"another network namespace of this machine: {there.says}"
+            yield _not_local(case, one, f", so the answer came from {by}", Certainty.PROVEN, there=there)
+        else:
+            yield _not_local(case, one, ", so the answer came from another host", Certainty.LIKELY, served)
     else:
         where = f", so the packets leave by {answer.device}" + (f" to {answer.gateway}" if answer.gateway else "")
         nobody = f"{where}, where nobody answers for it" if on_link(case, one.address) else where
         yield _not_local(case, one, nobody, Certainty.LIKELY)
 
 
-def _not_local(case: Case, one: Trouble, so: str, certainty: Certainty, severity: Severity = Severity.ERROR) -> Finding:
+def _not_local(
+    case: Case,
+    one: Trouble,
+    so: str,
+    certainty: Certainty,
+    severity: Severity = Severity.ERROR,
+    there: Behind | None = None,
+) -> Finding:
     answer = plain(case, one.address)
     mine = [held for held in own_addresses(case) if (":" in held.address.address) == one.six]
     shown = ", ".join(f"{held.address.address} ({held.interface.name})" for held in mine[:6]) or "none"
@@ -92,6 +108,7 @@ def _not_local(case: Case, one: Trouble, so: str, certainty: Certainty, severity
         if one.binding
         else Fix("use an address that this host has, or 127.0.0.1" if not one.six else "use an address of this host")
     )
+    give = Fix("or give the address to an interface", f"ip addr add {one.address}/{bits} dev {device}")
     return Finding(
         cause="address-not-local",
         severity=severity,
@@ -102,8 +119,9 @@ def _not_local(case: Case, one: Trouble, so: str, certainty: Certainty, severity
             Evidence("interfaces", f"{'IPv6' if one.six else 'IPv4'} addresses of this host: {shown}"),
             *one.evidence,
             *((route_says(answer),) if answer else ()),
+            *(there.evidence if there else ()),
         ),
-        fixes=(fix, Fix("or give the address to an interface", f"ip addr add {one.address}/{bits} dev {device}")),
+        fixes=(there.fix,) if there else (fix, give),
     )
 
 

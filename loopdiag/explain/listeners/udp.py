@@ -48,7 +48,7 @@ def no_reply(case: Case) -> Iterator[Finding]:
     for one in case.observations:
         if not isinstance(one, UdpExchange) or one.outcome is not Outcome.TIMED_OUT or one.replied_from:
             continue
-        there = serving(case, one)
+        there = serving(case, one) or _where_it_was_sent(case, one)
         if known(case.facts.listeners) is not None and not there and is_own(case, one.address):
             continue  # a closed port of this host answers by ICMP: what hides that is another cause
         if any(how_stopped(each) for socket in there for each in owners(socket)):
@@ -62,6 +62,16 @@ def no_reply(case: Case) -> Iterator[Finding]:
             evidence=(seen(one), *shown(there), *_unread(there)),
             fixes=(Fix("ask with what speaks the service's protocol: most UDP services answer nothing else"),),
         )
+
+
+def _where_it_was_sent(case: Case, one: UdpExchange) -> tuple[Socket, ...]:
+    """By a nat rule."""
+    if not case.facts.behind:
+        return ()
+    from loopdiag.explain.behind import translated
+
+    there = translated(case, one)
+    return there.serving if there else ()
 
 
 def _silence(one: UdpExchange, there: tuple[Socket, ...]) -> str:

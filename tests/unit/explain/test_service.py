@@ -197,7 +197,7 @@ def test_who_listens_where_it_was_refused() -> None:
     )
     assert found.fixes[0].say == "let app (pid 9) listen on 0.0.0.0 in there, or on 10.0.0.2 alone"
     found = first(case(CUT, backends=(LOST,), behind=(replace(space, sockets=()),)))
-    assert "nothing listens on port 80 in the network namespace box" in found.statement
+    assert "in the network namespace box, which has 10.0.0.2, nothing has port 80" in found.statement
     assert found.fixes[0].run == "loopdiag listeners --pid 9"
 
 
