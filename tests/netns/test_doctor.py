@@ -45,6 +45,15 @@ def test_lo_down_is_the_root_and_comes_first(host: Host) -> None:
     assert states(report)["echo-ipv4"] == "failed"
 
 
+def test_ipv6_that_is_switched_off_warns_where_localhost_has_it(well: Host) -> None:
+    """So it is in many containers, whose hosts file gives localhost ::1 all the same: clients go on to 127.0.0.1."""
+    well.sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1")
+    report = well.report("doctor")
+    assert (report["verdict"], report["findings"][0]["cause"]) == ("degraded", "ipv6-disabled")
+    assert {name for name, state in states(report).items() if state != "passed"} == {"echo-ipv6", "tcp-ipv6"}
+    assert well.loopdiag("doctor").returncode == 0
+
+
 @pytest.mark.needs("nft")
 def test_a_filter_on_loopback_fails_tcp_and_names_the_rule(well: Host) -> None:
     well.sh("nft 'table inet x { chain y { type filter hook input priority 0; meta l4proto tcp drop; }; }'")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from loopdiag.diagnose.checkup.result import Looked
 
 PATIENCE = 0.4  # seconds for all connections to a listener together: lo takes a ten-thousandth of it
+# What says nothing against the host: a user's rights, and what was switched off on purpose, as in containers.
+_MILD = ("icmp-not-permitted", "ipv6-disabled")
 _NO_SIX = "IPv6 is off on this host, and the hosts file names no IPv6 address for localhost"
 
 
@@ -69,11 +71,10 @@ def wants_six() -> bool:
 
 
 def _echo(target: str, fine: str) -> Looked:
-    """That this user may open no ICMP socket says nothing against the host: a warning."""
     from loopdiag.diagnose.why import why
 
     looked = of_report(why(parse_target(target)), fine)
-    if any(one.cause == "icmp-not-permitted" for one in looked.findings):
+    if any(one.cause in _MILD for one in looked.findings):
         mild = tuple(replace(one, severity=Severity.WARNING) for one in looked.findings)
         return replace(looked, state=State.WARNED, findings=mild)
     return looked
