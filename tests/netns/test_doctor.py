@@ -50,7 +50,11 @@ def test_ipv6_that_is_switched_off_warns_where_localhost_has_it(well: Host) -> N
     well.sh("sysctl -qw net.ipv6.conf.all.disable_ipv6=1")
     report = well.report("doctor")
     assert (report["verdict"], report["findings"][0]["cause"]) == ("degraded", "ipv6-disabled")
-    assert {name for name, state in states(report).items() if state != "passed"} == {"localhost", "echo-ipv6", "tcp-ipv6"}
+    assert {name for name, state in states(report).items() if state != "passed"} == {
+        "localhost",
+        "echo-ipv6",
+        "tcp-ipv6",
+    }
     assert well.loopdiag("doctor").returncode == 0
 
 

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loopdiag.host.linux.processes import WATCHES
 from loopdiag.model.space import Container
 from loopdiag.model.unknown import Unknown
 
@@ -31,7 +32,7 @@ RUNTIMES = (
 )
 _NAMED = (("docker", "DOCKER_HOST"), ("containerd", "CONTAINERD_ADDRESS"))  # `unix://PATH`, and containerd's PATH alone
 _OF_USER = (("docker", "docker.sock"), ("podman", "podman/podman.sock"))  # below $XDG_RUNTIME_DIR
-_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_ID = re.compile(rf"(?<![0-9a-f])(?<!{WATCHES})[0-9a-f]{{64}}(?![0-9a-f])")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 _SHORT = 12  # digits of an id that runtimes show
 

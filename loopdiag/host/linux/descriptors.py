@@ -18,7 +18,10 @@ def search(proc: str = "/proc", pids: Iterable[int] | None = None) -> Held:
     """All sockets that are open in a process that can be seen here, or in one of `pids`."""
     held: dict[int, list[int]] = {}
     hidden = False
-    for pid in numbers(proc) if pids is None else pids:
+    if pids is None:
+        pids = numbers(proc)
+        hidden = is_hidden(pids)
+    for pid in pids:
         try:
             sockets = _sockets_of(f"{proc}/{pid}/fd")
             if sockets is None:
@@ -34,15 +37,24 @@ def search(proc: str = "/proc", pids: Iterable[int] | None = None) -> Held:
 
 
 def numbers(proc: str) -> list[int]:
-    """The pids that are to be seen there, in rising order."""
-    return sorted(int(name) for name in os.listdir(proc) if name.isdecimal())  # noqa: PTH208
+    """The pids that are to be seen there, in rising order; none where nothing is."""
+    try:
+        return sorted(int(name) for name in os.listdir(proc) if name.isdecimal())  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def is_hidden(pids: Iterable[int]) -> bool:
+    """Whether processes are kept from this one: every PID namespace has a process 1, which hidepid hides: proc(5)."""
+    return 1 not in pids
 
 
 def _of_other_threads(process: str) -> list[int]:
     """Where the main thread has ended, its files are seen by the other threads alone; kernel threads have none."""
     for thread in os.listdir(f"{process}/task"):  # noqa: PTH208
-        if not process.endswith(f"/{thread}"):
-            return _sockets_of(f"{process}/task/{thread}/fd") or []
+        sockets = None if process.endswith(f"/{thread}") else _sockets_of(f"{process}/task/{thread}/fd")
+        if sockets:
+            return sockets
     return []
 
 
@@ -61,7 +73,8 @@ def _links(folder: int) -> list[str]:
     """What is open. These loops run once for every open file of the machine.
 
     The folder's size is how many there are, from Linux 6.2 on (proc_fd_getattr()): where they are numbered without a
-    gap, as mostly, they need not be listed, which takes an eighth of the time.
+    gap, as mostly, they need not be listed, which takes an eighth of the time. Raises PermissionError where their
+    number may be known, and no more than that.
     """
     links: list[str] = []
     readlink = os.readlink
@@ -69,6 +82,8 @@ def _links(folder: int) -> list[str]:
     try:
         for name in _FIRST[:count]:
             links.append(readlink(name, dir_fd=folder))
+    except PermissionError:
+        raise
     except OSError:
         pass
     if count and len(links) == count:
@@ -78,6 +93,8 @@ def _links(folder: int) -> list[str]:
         try:
             if int(name) >= first:
                 links.append(readlink(name, dir_fd=folder))
+        except PermissionError:
+            raise
         except OSError:
             continue  # closed meanwhile
     return links

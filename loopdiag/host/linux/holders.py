@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     Holders = tuple[dict[int, list[int]], list[dict[str, Any]], bool]
 
 
+_ENDED = (None, "Z", "X")  # its state; so is that of a process with other threads than the main one only if all ended
+
+
 def holders(found: Held, wanted: set[int], processes: Processes) -> Holders:
-    """Of what was found, the processes that hold a socket that is wanted."""
+    """Of what was found, the processes that hold a socket that is wanted; not those that have ended since."""
     held, hidden = found
-    holding = {pid: list(wanted.intersection(inodes)) for pid, inodes in held.items() if not wanted.isdisjoint(inodes)}
-    return holding, [processes.tell(pid) for pid in holding], hidden
+    told = [processes.tell(pid) for pid, inodes in held.items() if not wanted.isdisjoint(inodes)]
+    alive = [one for one in told if one["state"] not in _ENDED]
+    return {one["pid"]: list(wanted.intersection(held[one["pid"]])) for one in alive}, alive, hidden

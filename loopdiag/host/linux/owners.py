@@ -48,11 +48,12 @@ def _unseen(hidden: bool) -> Unknown:
     if hidden:
         return Unknown(
             "owners of sockets",
-            "the open files of other users' processes are hidden: root (CAP_SYS_PTRACE) would see them",
+            "other users' processes or their open files are hidden: root (CAP_SYS_PTRACE) would see them",
         )
     return Unknown(
         "owners of sockets",
-        "no process that is visible here holds the socket: the kernel does, or a process of another PID namespace",
+        "no process that is visible here has the socket among its open files: the kernel may hold it, a process of "
+        "another PID namespace, or one thread alone",
     )
 
 

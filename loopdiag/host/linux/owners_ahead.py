@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loopdiag.host.linux.descriptors import numbers, search
+from loopdiag.host.linux.descriptors import is_hidden, numbers, search
 from loopdiag.host.linux.holders import holders
 from loopdiag.host.linux.processes import Processes
 from loopdiag.host.linux.together import together
@@ -39,6 +39,8 @@ def seek_owners() -> Callable[[Iterable[int]], Mapping[int, Owners]]:
 
         wanted = {inode for inode in inodes if inode}
         found = ended(wanted)
+        if is_hidden(pids):
+            found.append(({}, [], True))
         missing = wanted.difference(*(held for holding, _, _ in found for held in holding.values()))
         if missing:  # they may have been opened since the pass came by
             found.append(holders(search(), missing, processes))

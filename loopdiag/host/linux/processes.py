@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CGROUP2 = ("sys/fs/cgroup", "sys/fs/cgroup/unified")  # where it is mounted: alone, or beside version 1
 _STATUS = ("Name", "State", "PPid", "Uid", "Threads")
 _CONTAINER_ID = 64  # hexadecimal digits
+WATCHES = "conmon-"  # before the ID: `libpod-conmon-ID`, `crio-conmon-ID` is who watches the container, outside of it
 _AT_ONCE = 1 << 16  # bytes; all of such a file
 
 
@@ -152,8 +153,8 @@ def _unit(says: str) -> str | None:
 def _container(name: str) -> str | None:
     """Its ID, of `docker-ID`, `cri-containerd-ID` or ID alone."""
     before, digits = name[:-_CONTAINER_ID], name[-_CONTAINER_ID:]
-    is_one = len(digits) == _CONTAINER_ID and before[-1:] in ("", "-", "_") and not digits.strip("0123456789abcdef")
-    return digits if is_one else None
+    is_id = len(digits) == _CONTAINER_ID and before[-1:] in ("", "-", "_") and not digits.strip("0123456789abcdef")
+    return digits if is_id and not before.endswith(WATCHES) else None
 
 
 def _listed(folder: str) -> list[str]:

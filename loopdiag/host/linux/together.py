@@ -6,6 +6,7 @@ import marshal
 import os
 import sys
 from mmap import mmap
+from select import POLLIN, poll
 
 TYPE_CHECKING = False  # begun by cli/head_start.py
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     Value = TypeVar("Value")
 
 _ROOM = 1 << 26  # bytes, of which only those are taken up that are written
+_PATIENCE = 5000  # ms; the child has the time of one part to answer in
+_SIGKILL = 9
 
 
 def together(
@@ -34,11 +37,8 @@ def together(
     def alone(wanted: Wanted) -> list[Value]:
         return [finish(begin(part), wanted) for part in parts]
 
-    if len(os.sched_getaffinity(0)) < 2 or _has_threads():
-        return alone
-    try:
-        between = _Between()
-    except OSError:
+    between = _prepared()
+    if not between:
         return alone
     between.left.put(len(parts))
     try:
@@ -52,16 +52,36 @@ def together(
 
     def both(wanted: Wanted) -> list[Value]:
         try:
-            between.tell(wanted)
+            between.ask(wanted)
             values = [finish(begin(parts[number]), wanted) for number in between.left]
-            values += [finish(one, wanted) for one in between.shared()]
-            others = between.told.receive()
+            if between.begun.has_something(_PATIENCE):
+                values += [finish(one, wanted) for one in between.shared()]
+            others = between.told.receive() if between.told.has_something(_PATIENCE) else None
         finally:
             between.close()
-        os.waitpid(child, 0)
+        _see_off(child, has_told=others is not None)
         return alone(wanted) if others is None else values + others
 
     return both
+
+
+def _prepared() -> _Between | None:
+    if _has_threads():
+        return None
+    try:
+        return _Between() if len(os.sched_getaffinity(0)) > 1 else None
+    except OSError:
+        return None
+
+
+def _see_off(child: int, *, has_told: bool) -> None:
+    """One that comes to nothing may have been stopped; where SIGCHLD is ignored, it is gone already: waitpid(2)."""
+    try:
+        if not has_told:
+            os.kill(child, _SIGKILL)
+        os.waitpid(child, 0)
+    except (ChildProcessError, ProcessLookupError):
+        return
 
 
 def _has_threads() -> bool:
@@ -78,10 +98,10 @@ def _be_the_child(
         begun = []
         for number in between.left:
             begun.append(begin(parts[number]))
-            if between.wanted.has_something():
+            if between.asked.has_something():
                 break
-        wanted = between.wanted.receive()
-        if wanted is not None:  # else the parent has ended
+        for _ in between.asked:  # not where the parent has ended
+            wanted = between.wanted()
             between.share(begun)
             values = [finish(one, wanted) for one in between.shared()]
             values += [finish(begin(parts[number]), wanted) for number in between.left]
@@ -109,13 +129,11 @@ class _Pipe:
         with self.into:
             self.into.write(marshal.dumps(value))
 
-    def has_something(self) -> bool:
-        """Be it the end."""
-        from select import POLLIN, poll  # in the child alone
-
+    def has_something(self, patience: int = 0) -> bool:
+        """Be it the end; within so many ms."""
         waiting = poll()
         waiting.register(self.out, POLLIN)
-        return bool(waiting.poll(0))
+        return bool(waiting.poll(patience))
 
     def receive(self) -> Any:
         """None where nothing came, or not all of it."""
@@ -130,10 +148,10 @@ class _Pipe:
 
 
 class _Between:
-    """What the two processes have in common. Raises OSError."""
+    """What the two processes have in common: what they say is in memory, that it is said in pipes. Raises OSError."""
 
     def __init__(self) -> None:
-        self._room = mmap(-1, _ROOM)
+        self._wanted, self._begun = mmap(-1, _ROOM), mmap(-1, _ROOM)
         self._pipes: list[_Pipe] = []
         try:
             for _ in range(4):
@@ -141,38 +159,44 @@ class _Between:
         except OSError:
             self.close()
             raise
-        self.left, self.begun, self.wanted, self.told = self._pipes
+        self.left, self.begun, self.asked, self.told = self._pipes
 
     def keep_the_parents(self) -> None:
-        """What the child writes would never be read to its end."""
+        """With another's ends open here, no end would ever be seen, nor that the child has ended."""
         self.begun.into.close()
         self.told.into.close()
+        self.asked.out.close()
 
     def keep_the_childs(self) -> None:
         """Who reads the parent's output to its end does not wait for the child, which is no owner of its sockets."""
-        kept = self.left.out, self.begun.out, self.begun.into, self.wanted.out, self.told.into
+        kept = self.left.out, self.begun.out, self.begun.into, self.asked.out, self.told.into
         edges = sorted(end.fileno() for end in kept)
         for after, before in zip([-1, *edges], [*edges, os.sysconf("SC_OPEN_MAX")], strict=True):
             os.closerange(after + 1, before)
 
-    def tell(self, wanted: Any) -> None:
+    def ask(self, wanted: Any) -> None:
+        self._wanted.write(marshal.dumps(wanted))
         try:
-            self.wanted.send(wanted)
+            self.asked.put(1)
         except BrokenPipeError:
             return  # the child came to nothing
 
+    def wanted(self) -> Any:
+        return marshal.loads(self._wanted)  # noqa: S302 - our own other process wrote it
+
     def share(self, begun: list[Any]) -> None:
-        self._room.write(marshal.dumps(begun))
+        self._begun.write(marshal.dumps(begun))
         self.begun.put(len(begun))
 
     def shared(self) -> Iterator[Any]:
         """What is begun, now or soon, and taken by nobody yet."""
         begun: list[Any] = []
         for number in self.begun:
-            begun = begun or marshal.loads(self._room)  # noqa: S302 - our own other process wrote it
+            begun = begun or marshal.loads(self._begun)  # noqa: S302 - our own other process wrote it
             yield begun[number]
 
     def close(self) -> None:
         for pipe in self._pipes:
             pipe.close()
-        self._room.close()
+        self._wanted.close()
+        self._begun.close()

@@ -101,6 +101,7 @@ def test_a_process_that_has_ended(root: Path) -> None:
         (f"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{'1e' * 32}.scope", "container 1e1e1e1e1e1e"),
         (f"0::/machine.slice/libpod_{'2d' * 32}/container", "container 2d2d2d2d2d2d"),
         (f"0::/x{'2d' * 32}", None),
+        (f"0::/machine.slice/libpod-conmon-{'2d' * 32}.scope", f"libpod-conmon-{'2d' * 32}.scope"),
         ("0::/system.slice/web.service/worker", "web.service"),
         ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service", "web.service"),
         ("0::/user@1000.service/app.slice/plain", None),
@@ -110,6 +111,18 @@ def test_a_process_that_has_ended(root: Path) -> None:
 def test_units_and_containers_by_cgroup(root: Path, cgroup: str, unit: str | None) -> None:
     (root / "proc/30/cgroup").write_text(cgroup + "\n")
     assert Processes(root).read(30).unit == unit
+
+
+def test_a_process_that_has_ended_since_holds_nothing(root: Path) -> None:
+    process(root, 80, "was", 1, 31, State="Z (zombie)", Threads="1")
+    assert isinstance(find_owners({31}, root)[31], Unknown)
+
+
+def test_without_process_1_some_are_hidden(root: Path) -> None:
+    (root / "proc/1").rename(root / "proc/other")
+    found = find_owners({9}, root)[9]
+    assert isinstance(found, Unknown)
+    assert "CAP_SYS_PTRACE" in found.because
 
 
 def test_descriptors_are_found_behind_a_gap(root: Path) -> None:
@@ -131,6 +144,7 @@ def test_files_of_a_process_whose_main_thread_has_ended(root: Path) -> None:
     left = process(root, 50, "threads", 1, State="Z (zombie)", Threads="2")
     for thread, links in (("50", ()), ("51", ("socket:[12]",))):
         (left / "task" / thread / "fd").mkdir(parents=True)
+        (left / "task" / thread / "status").write_text(f"State:\t{'S' if links else 'Z'}\n")
         for number, link in enumerate(links):
             (left / "task" / thread / "fd" / str(number)).symlink_to(link)
     owners = find_owners({12}, root)[12]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,29 @@ def test_what_is_left_is_begun_by_both() -> None:
 
 def test_nothing_to_do() -> None:
     assert together([], begin, finish)(set()) == []
+
+
+@TWO_CORES
+def test_a_child_that_is_killed_or_stopped_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopdiag.host.linux.together._PATIENCE", 200)
+    wanted = set(range(100_000))  # more than a pipe holds
+    for sign in (signal.SIGKILL, signal.SIGSTOP):
+        both = together(PARTS, begin, finish)
+        (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        os.kill(int(child), sign)
+        assert sorted(part for part, _, _, _ in both(wanted)) == list(PARTS)
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+
+
+def test_where_sigchld_is_ignored() -> None:
+    code = (
+        "import os, signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "from loopdiag.host.linux.together import together\n"
+        "print(sorted(together([1, 2, 3], lambda part: part, lambda begun, wanted: begun)(0)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "[1, 2, 3]\n"
 
 
 @pytest.mark.parametrize("when", ["before it is told", "after it is told"])
