@@ -1,4 +1,4 @@
-"""The JSON envelope for commands that probe nothing: the same keys as a diagnosis, and one more."""
+"""The JSON envelope where nothing was diagnosed: of commands that probe nothing, and of those that came to nothing."""
 
 from __future__ import annotations
 
@@ -28,3 +28,23 @@ def show(command: str, summary: str, extra: Mapping[str, Any], *, good: bool = T
     )
     click.echo(render(report, "json", Layout()), nl=False)
     return 0 if good else 1
+
+
+def failed(command: str, sentence: str) -> str:
+    """The document of a command that came to nothing, with its final newline."""
+    from datetime import UTC, datetime
+
+    from loopdiag.model.report import Report, Verdict
+    from loopdiag.model.unknown import Unknown
+    from loopdiag.report.formats import Layout, render
+
+    report = Report(
+        command=command,
+        started=datetime.now(UTC),
+        seconds=0.0,
+        target=None,
+        verdict=Verdict.UNKNOWN,
+        summary=sentence,
+        unknown=(Unknown("the answer", sentence),),
+    )
+    return render(report, "json", Layout())

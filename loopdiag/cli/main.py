@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import sys
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +19,7 @@ from loopdiag.model.errors import LoopdiagError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_PLAIN = {"✓": "+", "✗": "x", "→": ">", "…": "~", "µ": "u"}
 USAGE, CANNOT_TELL, BUG, INTERRUPTED = 2, 3, 4, 130
 
 
@@ -23,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     _open_what_is_closed()
+    _replace_what_has_no_character()
     try:
         code = leave(_run(words))
         sys.stdout.flush()
@@ -40,6 +45,19 @@ def _open_what_is_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it lasts as long as we do
+
+
+def _replace_what_has_no_character() -> None:
+    """In a locale without UTF-8, our marks or a process's name may have none: a `?` is better than no report."""
+    codecs.register_error("loopdiag", _plainly)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="loopdiag")
+
+
+def _plainly(fault: UnicodeError) -> tuple[str, int]:
+    assert isinstance(fault, UnicodeEncodeError)
+    return _PLAIN.get(fault.object[fault.start], "?"), fault.start + 1
 
 
 def _give_up_stdout() -> None:
@@ -79,11 +97,23 @@ def _end(words: list[str], code: int, sentence: str, command: str | None = None)
     sentence = harmless(" ".join(sentence.split()))
     with contextlib.suppress(OSError):  # a stderr that takes nothing does not change how this ends
         click.echo(f"loopdiag: {sentence}{hint}", err=True)
-    if "--format nagios" not in " ".join(words).replace("--format=", "--format "):
-        return code
-    # Nagios takes all that did not run as it should for UNKNOWN, and shows stdout alone.
-    click.echo(f"LOOPDIAG UNKNOWN - {sentence.replace('|', '/')}")
-    return CANNOT_TELL
+    match _format(words):
+        case "nagios":  # it takes all that did not run as it should for UNKNOWN, and shows stdout alone
+            click.echo(f"LOOPDIAG UNKNOWN - {sentence.replace('|', '/')}")
+            return CANNOT_TELL
+        case "json":  # one document, on failure too
+            from loopdiag.cli.envelope import failed
+
+            click.echo(failed("loopdiag" if words[0].startswith("-") else words[0], sentence), nl=False)
+    return code
+
+
+def _format(words: list[str]) -> str:
+    """What was asked for, as far as the words were understood; those behind `--` are another program's."""
+    ours = " ".join([*words, "--"][: [*words, "--"].index("--")]).replace("--format=", "--format ").split()
+    if "--json" in ours:
+        return "json"
+    return next((value for name, value in pairwise(ours) if name == "--format"), "table")
 
 
 def _bug(words: list[str], fault: Exception) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -11,6 +12,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -65,6 +67,34 @@ def test_nagios_is_told_unknown_where_nothing_ran(words: tuple[str, ...]) -> Non
     done = loopdiag(*words)
     assert done.returncode == 3
     assert re.fullmatch(r"LOOPDIAG UNKNOWN - [^|\n]+\n", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "command"),
+    [
+        (("why", "--json", "a b"), 2, "why"),
+        (("interfaces", "--format=json", "--pid", "4000000"), 2, "interfaces"),
+        (("why", "--format", "json"), 2, "why"),
+        (("--json",), 2, "loopdiag"),
+    ],
+)
+def test_json_is_one_document_where_nothing_ran_too(words: tuple[str, ...], code: int, command: str) -> None:
+    done = loopdiag(*words)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["command"], document["verdict"]) == (code, command, "unknown")
+    assert document["unknown"][0]["because"] == document["summary"]
+    assert len(done.stderr.splitlines()) == 1
+    jsonschema.validate(document, json.loads((PROJECT / "docs/report.schema.json").read_text()))
+
+
+def test_the_words_of_another_program_ask_for_no_json() -> None:
+    assert loopdiag("wait", "a b", "--", "curl", "--json").stdout == ""
+
+
+def test_what_has_no_character_in_the_locale_is_written_plainly() -> None:
+    done = loopdiag("doctor", "--only", "echo-settings", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stdout.startswith("+ echo-settings")
 
 
 def test_a_metrics_file_is_written_whole(tmp_path: Path, listener: str) -> None:
