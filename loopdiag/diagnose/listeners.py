@@ -64,7 +64,7 @@ def listeners(wish: Wish, seek: OwnersOf | Unknown | None = None) -> Report:
     owned(candidates, _owners({one.inode for one in candidates}, seek))
     found = _of_process(wish.process, candidates, with_container_names(candidates, gaps))
     local = _unix_sockets(wish)
-    if asked.process and not found and not local:
+    if asked.process:
         gaps += _hidden(candidates)
     findings = [*standing(found), *_only_elsewhere(wish, found)]
     seen: tuple[TcpConnect, ...] = ()

@@ -57,7 +57,11 @@ def _who(case: Case) -> str:
     ends = _translated(case)
     if ends:
         return f": a nat rule leads to {' and '.join(ends)}"
-    listening = known(case.facts.listeners) or ()
+    if not known(case.facts.listeners):
+        return ""
+    from loopdiag.explain.listeners.serving import serving
+
+    listening = [one for seen in case.worked for one in serving(case, seen)]
     named = [f"{one.process} listens on {one.local}" for one in listening if one.process]
     return f": {', '.join(dict.fromkeys(named))}" if named else ""
 

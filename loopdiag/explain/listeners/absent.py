@@ -87,5 +87,5 @@ def _more(case: Case) -> list[Evidence]:
     """What else was looked through without finding the port."""
     found = []
     if known(case.facts.elsewhere) == ():
-        found.append(Evidence("other network namespaces", "no listener has the port there either"))
+        found.append(Evidence("other network namespaces", "none of those that can be seen has a listener on the port"))
     return found

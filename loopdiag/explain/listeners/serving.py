@@ -60,11 +60,32 @@ def arrives_by(case: Case, address: str) -> tuple[str, ...]:
     return tuple(name for name in (held.interface.name, held.interface.master) if name) if held else ()
 
 
+def _leaves(case: Case, address: str) -> bool:
+    """By the kernel's own answer for that address."""
+    asked = [case.facts.route, *(known(case.facts.routes) or ())]
+    answers = [one for one in map(known, asked) if one is not None and one.destination == address]
+    return any(one.way == "there" and one.type == "unicast" for one in answers)
+
+
+def _is_translated(case: Case, seen: Observation) -> bool:
+    to = (routed(seen.address), seen.port)
+    paths = [path for path in case.facts.filter_paths or ()
+             if path.rewritten and (path.packet.destination, path.packet.destination_port) == to]  # fmt: skip
+    if not paths:
+        return False
+    from loopdiag.explain.filtering.attempts import moves  # loaded only beside such rules
+
+    return any(moves(path) for path in paths)
+
+
 def serving(case: Case, seen: Observation) -> tuple[Socket, ...]:
     """The listeners that an attempt from this host meets: an exact address goes before a wildcard.
 
-    Several where they share address and port by SO_REUSEPORT.
+    Several where they share address and port by SO_REUSEPORT. None of them meets it where its packets leave this host,
+    or a nat rule surely sends them elsewhere.
     """
+    if _leaves(case, routed(seen.address)) or _is_translated(case, seen):
+        return ()
     through = (None, *arrives_by(case, seen.address))
     heard = [one for one in on_port(case, seen) if covers(one, seen.address) and one.device in through]
     exact = [one for one in heard if one.address not in WILDCARDS]

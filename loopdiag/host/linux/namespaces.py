@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from loopdiag.model.socket import Socket
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how a space and the like are written there: proc_pid_mountinfo(5)
 NAMED = "run/netns"  # where `ip netns` mounts them
 
 
@@ -53,7 +55,7 @@ def read_sockets_elsewhere(
             try:
                 here, _ = sockets_in(one, port, protocols, root)
             except OSError:
-                if one.pid is None or (root / "proc" / str(one.pid)).exists():  # else it ended meanwhile
+                if not has_ended(one, root):
                     closed.append(one.name)
                 continue
             found.extend(replace(each, namespace=one.name) for each in here)
@@ -67,6 +69,11 @@ def read_sockets_elsewhere(
             f"{len(closed)} of them may not be entered ({closed[0]}): root (CAP_SYS_ADMIN) could",
         )
     return tuple(found)
+
+
+def has_ended(one: Namespace, root: Path = Path("/")) -> bool:
+    """It cannot be entered since the process by which it was found is no more."""
+    return one.pid is not None and not (root / "proc" / str(one.pid)).exists()
 
 
 def other_namespaces(root: Path = Path("/")) -> Iterator[Namespace]:
@@ -120,7 +127,7 @@ def _mounted(root: Path) -> Iterator[Path]:
     for line in lines:
         columns = line.split()
         if " - nsfs " in line and len(columns) > 4 and columns[3].startswith("net:["):
-            yield root / columns[4].lstrip("/")
+            yield root / _OCTAL.sub(lambda code: chr(int(code[1], 8)), columns[4]).lstrip("/")
 
 
 def sockets_in(

@@ -45,7 +45,7 @@ class Processes:
         waits_in = _text(f"{folder}/wchan").strip()
         return {
             "pid": pid,
-            "name": status.get("Name", "?"),
+            "name": _unescaped(status.get("Name", "?")),
             "uid": uid,
             "user": None if uid is None else self._user(uid),
             "state": _state(status, folder),
@@ -67,7 +67,8 @@ class Processes:
 
     def _name(self, pid: str) -> str | None:
         if pid not in self._names:
-            self._names[pid] = _status(f"{self._root}/proc/{pid}").get("Name")
+            name = _status(f"{self._root}/proc/{pid}").get("Name")
+            self._names[pid] = name and _unescaped(name)
         return self._names[pid]
 
     def _limit(self, pid: int, folder: str) -> int | None:
@@ -113,6 +114,11 @@ def _status(folder: str, names: tuple[str, ...] = _STATUS) -> dict[str, str]:
         if at >= 0:
             found[name] = text[at + len(name) + 3 : text.find("\n", at + 1)]
     return found
+
+
+def _unescaped(name: str) -> str:
+    """The kernel writes a backslash and a line's end as two characters: proc_task_name()."""
+    return "\\".join(part.replace("\\n", "\n") for part in name.split("\\\\"))
 
 
 def _state(status: Mapping[str, str], folder: str) -> str | None:

@@ -8,7 +8,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.interfaces import read_interfaces
-from loopdiag.host.linux.namespaces import other_namespaces, sockets_in
+from loopdiag.host.linux.namespaces import has_ended, other_namespaces, sockets_in
 from loopdiag.host.linux.routes import read_local_table
 from loopdiag.model.space import Space
 from loopdiag.model.unknown import Unknown
@@ -64,7 +64,8 @@ def _look_around(
             try:
                 sockets, entered = sockets_in(one, port, protocols, root)
             except OSError:
-                closed.append(one.name)
+                if not has_ended(one, root):
+                    closed.append(one.name)
                 continue
             if matters(sockets, entered):
                 found.append(_space(one, sockets, entered))

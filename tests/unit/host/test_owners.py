@@ -86,6 +86,12 @@ def test_a_process_that_is_frozen_with_its_cgroup(root: Path, mount: str) -> Non
     assert Processes(root).read(30).frozen
 
 
+@pytest.mark.parametrize(("written", "name"), [("a\\\\b", "a\\b"), ("a\\nb", "a\nb"), ("a\\\\nb", "a\\nb")])
+def test_a_name_as_it_is(root: Path, written: str, name: str) -> None:
+    process(root, 42, written, 20)
+    assert Processes(root).read(42).name == name
+
+
 def test_a_process_that_has_ended(root: Path) -> None:
     found = Processes(root).read(99)
     assert (found.pid, found.name, found.state) == (99, "?", None)
