@@ -11,21 +11,38 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.model.value import dataclass
+from loopdiag.probes.client_visit import Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from loopdiag.probes.client_programs import Command
 
 # Starts the words that follow with our two ends of the pipes as descriptors 3 and 4.
 LAUNCH = "import os, sys; a, b, *words = sys.argv[1:]; os.dup2(int(a), 13); os.dup2(int(b), 14); " \
     "os.dup2(13, 3); os.dup2(14, 4); os.execvp(words[0], words)"  # fmt: skip
+_GOODBYE = 3.0  # seconds for it to end
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """`peer` is the address and port that answered; `said` the browser's own error. Both empty: it did not say."""
+def visit_with_chromium(command: Command, path: str, values: Mapping[str, str]) -> Visit:
+    """Start it, let it ask for the URL, and end it. Raises OSError where it cannot be started."""
+    import sys
 
-    peer: tuple[str, int] | None = None
-    said: str = ""
+    from loopdiag.probes.client_process import ended, started, words_of
+
+    (its_reading, writing), (reading, its_writing) = os.pipe(), os.pipe()
+    try:
+        with words_of(command, path, values) as words:
+            words = [sys.executable, "-c", LAUNCH, str(its_reading), str(its_writing), *words]
+            process = started(words, {}, keep=(its_reading, its_writing), heard=False)
+            os.close(its_reading)
+            os.close(its_writing)
+            seen = Browser(reading, writing, command.seconds).visit(values["url"])
+            ended(process, _GOODBYE)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    return seen
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from loopdiag.model.value import dataclass
 NAMES = {
     "urllib": r"python3", "requests": r"python3", "httpx": r"python3", "node": r"node(js)?(-?\d+)?",
     "mysql": r"mysql|mariadb", "go-cgo": r"go",
-    "chromium": r"chromium(-browser)?|google-chrome(-stable)?",
+    "firefox": r"firefox(-esr)?", "chromium": r"chromium(-browser)?|google-chrome(-stable)?",
 }  # fmt: skip
 _VERSION_WORDS = {"java": ("-version",), "go": ("version",), "go-cgo": ("version",), "busybox": ()}
 _SECONDS = 4.0

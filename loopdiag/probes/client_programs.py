@@ -30,7 +30,7 @@ class Command:
     failed_if_said: str = ""  # a regular expression
     seconds: float = 4.0  # until it is stopped, its start-up included
     environment: Mapping[str, str] = field(default_factory=dict)
-    debugged: bool = False  # a Chromium, told what to do over its debugging pipe
+    browser: str = ""  # chromium or firefox: one that is told what to do while it runs
     unless_said: str = ""  # a regular expression: it cannot do what it is told where it says so
     only_if_said: str = ""  # it was the client that was meant only where it says so
     as_root: tuple[str, ...] = ()  # words that root must add
@@ -102,6 +102,11 @@ _CHROMIUM = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {host}", "about:blank",
 )  # fmt: skip
 
+# Nothing of its user's is read or written, no other program of the desktop is spoken to, no crash is reported.
+_FIREFOX = {**dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TMPDIR"), "{folder}"),
+            "HOSTALIASES": "{folder}/aliases", "DBUS_SESSION_BUS_ADDRESS": "disabled:", "XAUTHORITY": "/dev/null",
+            "MOZ_CRASHREPORTER_DISABLE": "1"}  # fmt: skip
+
 
 def _python(script: str) -> Command:
     return Command(words=("-c", _PYTHON + script, "{url}"))
@@ -139,6 +144,11 @@ COMMANDS: dict[str, Command] = {
         tells_peer=False, failed_if_said="Can't connect|Unknown (MySQL )?server host",
     ),
     "chromium": Command(
-        words=_CHROMIUM, debugged=True, seconds=15.0, as_root=("--no-sandbox",), direct_only=True,
+        words=_CHROMIUM, browser="chromium", seconds=15.0, as_root=("--no-sandbox",), direct_only=True,
+    ),
+    "firefox": Command(
+        words=("--headless", "--no-remote", "--profile", "{folder}", "--start-debugger-server", "{folder}/rdp",
+               "about:blank"),
+        browser="firefox", seconds=15.0, direct_only=True, environment=_FIREFOX,
     ),
 }  # fmt: skip

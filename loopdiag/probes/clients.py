@@ -21,7 +21,6 @@ _FAILED = (
 )  # fmt: skip
 _CHATTER = re.compile(r":(ERROR|WARNING|INFO):dbus|^go package net: |^WARNING: ")  # of what has nothing to do with it
 _MOST_SAID = 400  # characters
-_GOODBYE = 3.0  # seconds for a browser to end
 _NOT_THERE = 97  # a script's exit code for a library that is not installed
 
 
@@ -63,13 +62,12 @@ def _run(command: Command, path: str, values: Mapping[str, str], ports: Sequence
     from loopdiag.probes.client_peer import Watch
     from loopdiag.probes.client_process import ended, filled, started, words_of
 
+    if command.browser:
+        return _visited(command, path, values)
     environment = {name: filled(value, values) for name, value in command.environment.items()}
-    with words_of(command, path, values) as words:
-        if command.debugged:
-            return _visited(words, values["url"], command.seconds)
-        with Watch(() if command.tells_peer else ports) as watch:
-            process = started(words, environment, command.stdin)
-            out, err, over = ended(process, command.seconds)
+    with words_of(command, path, values) as words, Watch(() if command.tells_peer else ports) as watch:
+        process = started(words, environment, command.stdin)
+        out, err, over = ended(process, command.seconds)
     unable = command.unless_said and re.search(command.unless_said, err)
     if process.returncode == _NOT_THERE or unable or command.only_if_said not in err:
         return None
@@ -79,26 +77,17 @@ def _run(command: Command, path: str, values: Mapping[str, str], ports: Sequence
     return Run("", peer, said, None if over else command.seconds, certain=command.tells_peer or failed or bool(peer))
 
 
-def _visited(words: list[str], url: str, seconds: float) -> Run | None:
-    """What a browser makes of the URL; None where it could not be started."""
-    import os
-    import sys
-
-    from loopdiag.probes.client_browser import LAUNCH, Browser
-    from loopdiag.probes.client_process import ended, started
-
-    (its_reading, writing), (reading, its_writing) = os.pipe(), os.pipe()
-    try:
-        words = [sys.executable, "-c", LAUNCH, str(its_reading), str(its_writing), *words]
-        process = started(words, {}, keep=(its_reading, its_writing), heard=False)
-        os.close(its_reading)
-        os.close(its_writing)
-        seen = Browser(reading, writing, seconds).visit(url)
-        ended(process, _GOODBYE)
-    finally:
-        os.close(reading)
-        os.close(writing)
-    return Run("", seen.peer, seen.said) if seen.peer or seen.said else None
+def _visited(command: Command, path: str, values: Mapping[str, str]) -> Run | None:
+    """What a browser makes of the URL; None where it did not get so far, or does not say."""
+    if command.browser == "firefox":
+        from loopdiag.probes.client_firefox import visit_with_firefox as visit
+    else:
+        from loopdiag.probes.client_browser import visit_with_chromium as visit
+    seen = visit(command, path, values)
+    if not (seen.peer or seen.said or seen.waited):
+        return None
+    said = f"no end within {seen.waited:g} s" if seen.waited else seen.said
+    return Run("", seen.peer, said, seen.waited)
 
 
 def _told(out: str, err: str) -> tuple[str, int] | None:
