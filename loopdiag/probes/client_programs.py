@@ -21,7 +21,7 @@ class Command:
     """What is run. Words know {host}, {port}, {scheme}, {url} and {folder}, an empty one that is deleted afterwards.
 
     `tells_peer`: it says itself where it got to. Otherwise the kernel's table of connections is watched, and
-    `failed_if_said` is what it says where it got nowhere.
+    `failed_if_said` is what it says where it got nowhere; so it is with browsers, which do not always say it.
     """
 
     words: tuple[str, ...]
@@ -145,10 +145,12 @@ COMMANDS: dict[str, Command] = {
     ),
     "chromium": Command(
         words=_CHROMIUM, browser="chromium", seconds=15.0, as_root=("--no-sandbox",), direct_only=True,
+        failed_if_said="ERR_(CONNECTION_(REFUSED|TIMED_OUT)|ADDRESS|NAME|INTERNET|NETWORK_ACCESS|UNSAFE_PORT)",
     ),
     "firefox": Command(
         words=("--headless", "--no-remote", "--profile", "{folder}", "--start-debugger-server", "{folder}/rdp",
                "about:blank"),
         browser="firefox", seconds=15.0, direct_only=True, environment=_FIREFOX,
+        failed_if_said="CONNECTION_REFUSED|UNKNOWN_HOST|PORT_ACCESS|NET_TIMEOUT|OFFLINE",
     ),
 }  # fmt: skip

@@ -63,7 +63,7 @@ def _run(command: Command, path: str, values: Mapping[str, str], ports: Sequence
     from loopdiag.probes.client_process import ended, filled, started, words_of
 
     if command.browser:
-        return _visited(command, path, values)
+        return _visited(command, path, values, ports)
     environment = {name: filled(value, values) for name, value in command.environment.items()}
     with words_of(command, path, values) as words, Watch(() if command.tells_peer else ports) as watch:
         process = started(words, environment, command.stdin)
@@ -77,17 +77,22 @@ def _run(command: Command, path: str, values: Mapping[str, str], ports: Sequence
     return Run("", peer, said, None if over else command.seconds, certain=command.tells_peer or failed or bool(peer))
 
 
-def _visited(command: Command, path: str, values: Mapping[str, str]) -> Run | None:
+def _visited(command: Command, path: str, values: Mapping[str, str], ports: Sequence[int]) -> Run | None:
     """What a browser makes of the URL; None where it did not get so far, or does not say."""
+    from loopdiag.probes.client_peer import Watch
+
     if command.browser == "firefox":
         from loopdiag.probes.client_firefox import visit_with_firefox as visit
     else:
         from loopdiag.probes.client_browser import visit_with_chromium as visit
-    seen = visit(command, path, values)
+    with Watch(ports) as watch:
+        seen = visit(command, path, values)
     if not (seen.peer or seen.said or seen.waited):
         return None
+    failed = re.search(command.failed_if_said, seen.said) is not None
+    peer = seen.peer or watch.peer(failed=failed)  # neither tells where it was when TLS failed
     said = f"no end within {seen.waited:g} s" if seen.waited else seen.said
-    return Run("", seen.peer, said, seen.waited)
+    return Run("", peer, said, seen.waited, certain=failed or bool(peer or seen.waited))
 
 
 def _told(out: str, err: str) -> tuple[str, int] | None:
