@@ -227,7 +227,7 @@ def test_chromium_does_as_predicted(host: Host, name: str) -> None:
 @pytest.mark.needs("chromium")
 def test_a_browser_is_left_alone_where_a_proxy_variable_is_set(host: Host) -> None:
     build(host, SETUPS["a proxy that answers"])
-    assert not verified(host, "http://localhost:3000", "--client", "chromium", env=PROXY)
+    assert not verified(host, "http://localhost:3000", *only("chromium", "firefox"), env=PROXY)
 
 
 # As run by --verify: which program it is, and whether it says where it got to.
@@ -241,9 +241,9 @@ print(next(filter(None, runs)).peer[1])
 
 
 @pytest.mark.parametrize("program", ["curl", "node", "urllib", "requests", "httpx", "ruby", "php", "busybox", "go",
-                                     "chromium"])  # fmt: skip
+                                     "chromium", "firefox"])  # fmt: skip
 def test_a_client_makes_one_request(host: Host, program: str) -> None:
-    if reason := lacks("python3" if program in PYTHONS else program):
+    if reason := lacks("python3" if program in PYTHONS else {"firefox": "firefox-esr"}.get(program, program)):
         pytest.skip(reason)
     build(host, Setup(listen=()))
     asked = host.folder / "asked"

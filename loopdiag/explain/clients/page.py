@@ -24,14 +24,18 @@ $ loopdiag resolve localhost --clients              # addresses and their order 
 
 Each address that any client would try is tried for real; the rest is predicted from the tables below and from what the
 resolver of this host gives. `--verify` runs those that are installed, of whatever version a row is about, and shows
-what each did beside its prediction: curl, Chromium or Chrome, Node.js (also as `nodejs`, `node-18` and the like),
-Python, Go (the `go` command itself, as a Go program), Java, Ruby, PHP, BusyBox, psql and mysql. Each makes one request;
-one that has not ended after 4 seconds is stopped (mysql after 8, Java after 10, Chromium after 15).
+what each did beside its prediction: curl, Chromium or Chrome, Firefox, Node.js (also as `nodejs`, `node-18` and the
+like), Python, Go (the `go` command itself, as a Go program), Java, Ruby, PHP, BusyBox, psql and mysql. Each makes one
+request; one that has not ended after 4 seconds is stopped (mysql after 8, Java after 10, Chromium after 15, Firefox 4
+seconds after it was asked).
 
-Chromium runs headless with an empty profile of its own, which is deleted afterwards. It fetches nothing that the page
-asks for, looks up no other name, and is left alone where a proxy variable is set, since it would use that for more;
-root runs it without its sandbox, as it would not start otherwise. Firefox is not run, since it cannot be kept to one
-request; nor is .NET, which has no program to run.
+The browsers run headless with an empty profile of their own, which is deleted afterwards, also where loopdiag is
+killed. They fetch nothing that the page asks for, look up no other name, and are left alone where a proxy variable is
+set, since Chromium would use that for more, and Firefox is kept from all else by a proxy of its own that is not there.
+Root runs Chromium without its sandbox, as it would not start otherwise. Firefox is asked over a UNIX socket in its
+profile, and nothing is asked of it where an administrator's policy locks one of the settings that keep it to the one
+request. For the lock of its profile it looks up the host's own name: that asks a name server where this name has a dot
+and is neither in the hosts file nor known to another source before DNS. .NET is not run, as it has no program to run.
 
 What a row says was seen with the versions in the column "run", by tracing their connections on hosts of many kinds:
 one IP version or both, `::1` first or missing, IPv6 off; names that are missing, remapped, of the host's own addresses

@@ -1,0 +1,165 @@
+"""The real Firefox: it does as predicted, makes the one request and nothing else, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.host import PROJECT
+from tests.netns.test_clients import SETUPS, Setup, build, verified, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.host import Host
+
+pytestmark = pytest.mark.needs("root", "ip", "nft", "firefox-esr")
+
+SILENT = """nft add table inet t; nft 'add chain inet t in { type filter hook input priority 0; }'
+nft add rule inet t in tcp dport 3000 drop
+"""
+# A way out that ends in a device of this namespace, so that whatever would leave the host is counted.
+COUNTED = """ip link add out type veth peer name far; ip link set out up; ip addr add 10.7.0.1/24 dev out
+ip addr add fd07::1/64 dev out nodad; ip route add default via 10.7.0.2; ip -6 route add default via fd07::2
+nft -f - <<end
+table inet t {
+  counter left { }
+  counter opened { }
+  counter datagrams { }
+  chain o {
+    type filter hook output priority 0;
+    oifname "out" meta l4proto { tcp, udp } counter name left
+    tcp flags & (syn | ack) == syn counter name opened
+    udp dport 53 accept
+    udp sport 53 accept
+    meta l4proto udp counter name datagrams
+  }
+}
+end
+"""
+# Answers every question for an IPv4 address with 10.7.0.1, and writes the names down.
+NAME_SERVER = """
+import socket
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+print("ready", flush=True)
+while True:
+    question, client = server.recvfrom(2000)
+    labels, at = [], 12
+    while question[at]:
+        labels.append(question[at + 1 : at + 1 + question[at]].decode())
+        at += question[at] + 1
+    ipv4 = question[at + 1 : at + 3] == b"\\0\\1"
+    answer = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0<\\0\\4\\x0a\\7\\0\\1" if ipv4 else b""
+    with open("{asked}", "a") as file: print(".".join(labels), file=file)
+    head = question[:2] + b"\\x81\\x80\\0\\1\\0" + bytes([ipv4]) + bytes(4)
+    server.sendto(head + question[12 : at + 5] + answer, client)
+"""
+# Answers as `how` says, and writes down what was asked.
+SERVER = """
+import socket
+server = socket.create_server(("", 3000))
+print("ready", flush=True)
+while True:
+    connection = server.accept()[0]
+    words = connection.recv(2000)
+    with open("{asked}", "a") as file: print(words.split(b"\\r")[0].decode(), file=file)
+    connection.sendall({answer!r})
+    connection.close()
+"""
+ANSWERS = {
+    "a page": b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n",
+    "a redirect": b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    "another host": b"HTTP/1.1 301 Moved\r\nLocation: http://localhost:3000/\r\nContent-Length: 0\r\n\r\n",
+    "a reload": b"HTTP/1.1 200 OK\r\nRefresh: 0; url=/again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    "a login": b"HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    "a wish for TLS": b"HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=9\r\nAlt-Svc: h3=\":3000\"\r\n\r\n",
+    "nothing": b"",
+}  # fmt: skip
+RUN = """
+from loopdiag.probes.client_installed import installed
+from loopdiag.probes.clients import run_client
+print(run_client("firefox", installed("firefox")[0].path, "box", 3000, "http").peer)
+"""
+
+
+@pytest.mark.parametrize("name", [name for name, setup in SETUPS.items() if not setup.only])
+def test_firefox_does_as_predicted(host: Host, name: str) -> None:
+    build(host, SETUPS[name])
+    rows = verified(host, SETUPS[name].ask, "--client", "firefox")
+    assert rows.keys() == {"Firefox"}
+    assert not wrong(rows)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:6000", "https://localhost:3000", "http://[::1]:3000"])
+def test_a_refused_port_tls_and_an_address_are_no_other_matter(host: Host, url: str) -> None:
+    build(host, Setup(listen=("127.0.0.1", "::1")))
+    rows = verified(host, url, "--client", "firefox")
+    assert rows.keys() == {"Firefox"}
+    assert not wrong(rows)
+
+
+def test_a_silent_listener_is_waited_for_and_then_left(host: Host) -> None:
+    build(host, Setup(steps=SILENT))
+    rows = verified(host, "http://127.0.0.1:3000", "--timeout", "200ms", "--client", "firefox")
+    assert rows["Firefox"]["verified"]["says"] == "no end within 4 s"
+    assert not wrong(rows)
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+def test_it_makes_one_request_and_asks_no_name_server_for_another_name(host: Host, answer: bytes) -> None:
+    build(host, Setup(listen=(), steps=COUNTED))
+    host.file("/etc/resolv.conf", "nameserver 127.0.0.1\nsearch example\n")
+    asked, names = host.folder / "asked", host.folder / "names"
+    host.start("python3", "-c", NAME_SERVER.replace("{asked}", str(names)))
+    host.start("python3", "-c", SERVER.replace("{asked}", str(asked)).replace("{answer!r}", repr(answer)))
+    said = host.sh(f"hostname a-host-of-its-own; cd {PROJECT}; {sys.executable} -c '{RUN}'")
+    assert said == "('10.7.0.1', 3000)\n"
+    assert asked.read_text() == "HEAD / HTTP/1.1\n"
+    assert set(names.read_text().split()) <= {"box", "box.example"}
+    listed = json.loads(host.sh("nft -j list counters"))["nftables"]
+    counters = (one["counter"] for one in listed if "counter" in one)
+    assert {one["name"]: one["packets"] for one in counters} == {"left": 0, "opened": 1, "datagrams": 0}
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name)
+@pytest.mark.parametrize("stage", ["user.js", "rdp"])  # the files that are there as it starts, and when it is asked
+def test_nothing_of_it_stays_when_we_are_ended(host: Host, sent: signal.Signals, stage: str) -> None:
+    build(host, Setup(steps=SILENT))
+    folder = host.folder / "tmp"
+    folder.mkdir()
+    words = "why http://127.0.0.1:3000 --timeout 200ms --verify --client firefox"
+    script = f"echo $$ | tee {host.folder}/pid; exec {sys.executable} -m loopdiag {words} >/dev/null"
+    host.start("sh", "-c", script, env={"TMPDIR": str(folder)})
+    assert comes(lambda: any(folder.glob(f"loopdiag-client-*/{stage}")), 20)
+    assert of_folder(folder)
+    host.sh(f"kill -{sent.value} $(cat {host.folder}/pid)")
+    assert comes(lambda: not of_folder(folder) and not any(folder.iterdir()), 5)
+
+
+def comes(state: Callable[[], bool], seconds: float) -> bool:
+    """Whether it comes about within that time."""
+    deadline = time.monotonic() + seconds
+    while not state() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return state()
+
+
+def of_folder(folder: Path) -> list[str]:
+    """The processes that have it in their environment or their words, as Firefox and all its children do."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (
+                str(folder / "loopdiag-client-").encode()
+                in (one / "environ").read_bytes() + (one / "cmdline").read_bytes()
+            ):
+                found.append(one.name)
+    return found
