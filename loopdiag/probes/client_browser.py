@@ -24,8 +24,11 @@ LAUNCH = "import os, sys; a, b, *words = sys.argv[1:]; os.dup2(int(a), 13); os.d
 _GOODBYE = 3.0  # seconds for it to end
 
 
-def visit_with_chromium(command: Command, path: str, values: Mapping[str, str]) -> Visit:
-    """Start it, let it ask for the URL, and end it. Raises OSError where it cannot be started."""
+def visit_with_chromium(command: Command, path: str, values: Mapping[str, str]) -> Visit | None:
+    """Start it, let it ask for the URL, and end it. None where it does not say how that went.
+
+    Raises OSError where it cannot be started.
+    """
     import sys
 
     from loopdiag.probes.client_process import ended, started, words_of
@@ -56,10 +59,10 @@ class Browser:
     _asked: bool = field(default=False, init=False)  # the one request; all that come after it are left waiting
     _rest: bytes = field(default=b"", init=False)
 
-    def visit(self, url: str) -> Visit:
+    def visit(self, url: str) -> Visit | None:
         """Ask for the URL, and for nothing else; the browser is told to end afterwards."""
         self._tell("Target.createTarget", url="about:blank")
-        seen = next((visit for message in self._heard() if (visit := self._answered(message, url))), Visit())
+        seen = next((visit for message in self._heard() if (visit := self._answered(message, url))), None)
         self._tell("Browser.close")
         return seen
 

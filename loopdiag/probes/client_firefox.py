@@ -9,71 +9,43 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopdiag.probes.client_firefox_profile import SCRIPT, settings, write_profile
-from loopdiag.probes.client_process import ended, filled, started
+from loopdiag.probes.client_process import filled, kept
 from loopdiag.probes.client_visit import Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from subprocess import Popen
 
     from loopdiag.probes.client_programs import Command
 
 PATIENCE = 4.0  # seconds for the request itself, as other clients have
 _PAUSE = 0.05  # seconds between two looks
-_GOODBYE = 3.0  # seconds for it to be ended and its folder deleted
-# Starts the words that follow, and ends them as soon as the other end of the pipe is closed, be it that we were killed.
-_KEEPER = """
-import os, select, shutil, signal, subprocess, sys, time
-folder, pipe, seconds, *words = sys.argv[1:]
-child, end = None, time.monotonic() + float(seconds)
-try:
-    child = subprocess.Popen(words, process_group=0)
-    while child.poll() is None and time.monotonic() < end and not select.select([int(pipe)], [], [], 0.05)[0]: pass
-finally:
-    if child and child.returncode is None:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-    shutil.rmtree(folder, ignore_errors=True)
-"""
 
 
-def visit_with_firefox(command: Command, path: str, values: Mapping[str, str]) -> Visit:
-    """Start it, let it ask for the URL, end it, and delete its folder. Raises OSError where it cannot be started."""
+def visit_with_firefox(command: Command, path: str, values: Mapping[str, str]) -> Visit | None:
+    """Start it, let it ask for the URL, end it, and delete its folder. None where it did not get so far.
+
+    Raises OSError where it cannot be started.
+    """
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="loopdiag-client-", ignore_cleanup_errors=True) as folder:
         values = {**values, "folder": folder}
         write_profile(Path(folder), values["host"])
-        with _running(command, path, values) as process:
+        words = [path, *(filled(word, values) for word in command.words)]
+        environment = {name: filled(value, values) for name, value in command.environment.items()}
+        with kept(words, environment, folder, command.seconds + 2 * PATIENCE, heard=False) as process:
             return _asked(process, Path(folder), values, time.monotonic() + command.seconds)
 
 
-@contextlib.contextmanager
-def _running(command: Command, path: str, values: Mapping[str, str]) -> Iterator[Popen[str]]:
-    """Its keeper, which has ended it and deleted its folder after the block."""
-    its_end, our_end = os.pipe()
-    with os.fdopen(its_end), os.fdopen(our_end, "w") as held:
-        keeper = (sys.executable, "-I", "-c", _KEEPER, values["folder"], str(its_end), f"{command.seconds + 9:g}")
-        words = [*keeper, path, *(filled(word, values) for word in command.words)]
-        environment = {name: filled(value, values) for name, value in command.environment.items()}
-        process = started(words, environment, keep=(its_end,), heard=False)
-        try:
-            yield process
-        finally:
-            held.close()
-            ended(process, _GOODBYE)
-
-
-def _asked(process: Popen[str], folder: Path, values: Mapping[str, str], deadline: float) -> Visit:
-    """Tell it what to ask for, and read what came of it; nothing where it did not get so far."""
+def _asked(process: Popen[str], folder: Path, values: Mapping[str, str], deadline: float) -> Visit | None:
+    """Tell it what to ask for, and read what came of it; None where it did not get so far."""
     told = folder / "told"
     given = [values["url"], settings(values["host"]), str(told), PATIENCE]
     with contextlib.suppress(OSError, ValueError, LookupError), _connection(process, folder / "rdp", deadline) as talk:
@@ -82,13 +54,13 @@ def _asked(process: Popen[str], folder: Path, values: Mapping[str, str], deadlin
         while not told.exists() and process.poll() is None and time.monotonic() < latest:
             time.sleep(_PAUSE)
         return _read(json.loads(told.read_text(encoding="utf-8")))
-    return Visit()
+    return None
 
 
-def _read(seen: Mapping[str, Any]) -> Visit:
+def _read(seen: Mapping[str, Any]) -> Visit | None:
     peer = (seen["peer"][0], seen["peer"][1]) if seen["peer"] else None
     if "unable" in seen:
-        return Visit()
+        return None
     said = seen["said"].removesuffix(")").rpartition(" ")[2]  # of TLS: NAME(MODULE, NAME)
     return Visit(peer, said, None if seen["over"] else PATIENCE)
 

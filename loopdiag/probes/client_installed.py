@@ -51,7 +51,9 @@ def _paths(pattern: str) -> list[str]:
 def _looked_at(program: str, path: str) -> Installed:
     if program in ("urllib", "requests", "httpx"):
         return Installed(path, None)
-    said = _said(path, _VERSION_WORDS.get(program, ("--version",)))
+    if program == "dotnet":
+        return Installed(path, _dotnet_version(path))
+    said = said_by(path, _VERSION_WORDS.get(program, ("--version",)))
     number = re.search(r"Distrib (\d+(?:\.\d+)+)", said) or re.search(r"(\d+(?:\.\d+)+)", said)
     version = tuple(int(part) for part in number[1].split(".")) if number else None
     if program == "mysql":
@@ -59,7 +61,15 @@ def _looked_at(program: str, path: str) -> Installed:
     return Installed(path, version, _c_library(path) if program == "busybox" else "")
 
 
-def _said(path: str, words: tuple[str, ...]) -> str:
+def _dotnet_version(path: str) -> tuple[int, ...] | None:
+    """Of the newest runtime, which is the one that is run."""
+    from loopdiag.probes.client_dotnet import runtimes
+
+    return max((number for number, *_ in runtimes(said_by(path, ("--list-runtimes",)))), default=None)
+
+
+def said_by(path: str, words: tuple[str, ...]) -> str:
+    """What the program says to these words, on its output or else as errors; nothing where it cannot be run."""
     import subprocess
 
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):

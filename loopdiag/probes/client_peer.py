@@ -42,8 +42,8 @@ class Watch:
 
     def peer(self, *, failed: bool) -> tuple[str, int] | None:
         """The one address that was connected to. None where there was none, several, or the program says so."""
-        peers = {end for end, _ in self._seen - self._before}
-        return _read(peers.pop()) if len(peers) == 1 and not failed else None
+        peers = {_read(end) for end, _ in self._seen - self._before}  # one end may have it as ::ffff:127.0.0.1
+        return peers.pop() if len(peers) == 1 and not failed else None
 
     def _look(self) -> None:
         pause = 0.0

@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from loopdiag.probes.client_programs import Command
 
 _QUIET = {"LC_ALL": "C", "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1"}
+# Starts the words that follow, and ends them as soon as the other end of the pipe is closed, be it that we were killed.
+_KEEPER = """
+import os, select, shutil, signal, subprocess, sys, time
+folder, pipe, seconds, *words = sys.argv[1:]
+child, end = None, time.monotonic() + float(seconds)
+try:
+    child = subprocess.Popen(words, process_group=0)
+    while child.poll() is None and time.monotonic() < end and not select.select([int(pipe)], [], [], 0.05)[0]: pass
+finally:
+    if child and child.returncode is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+sys.exit(child.returncode & 255)
+"""
+_GOODBYE = 3.0  # seconds for what is kept to be ended and its folder deleted
 _CLEAN_UP = '"$@"; rm -rf -- "$0"'  # what `sh -c` is given, with the folder and the words
 
 
@@ -49,6 +65,26 @@ def started(
             words, stdin=stdin, stdout=says, stderr=says, text=True, errors="replace", start_new_session=True,
             env={**os.environ, **_QUIET, **environment}, pass_fds=keep,
         )  # fmt: skip
+
+
+@contextlib.contextmanager
+def kept(
+    words: Sequence[str], environment: Mapping[str, str], folder: str, seconds: float, *, heard: bool = True
+) -> Iterator[subprocess.Popen[str]]:
+    """A keeper that runs the words, and exits as they do. After the block, if we are killed or after `seconds`, it has
+    ended them and deleted the folder.
+    """
+    import sys
+
+    its_end, our_end = os.pipe()
+    with os.fdopen(its_end), os.fdopen(our_end, "w") as held:
+        keeper = [sys.executable, "-I", "-c", _KEEPER, folder, str(its_end), f"{seconds:g}"]
+        process = started([*keeper, *words], environment, keep=(its_end,), heard=heard)
+        try:
+            yield process
+        finally:
+            held.close()
+            ended(process, _GOODBYE)
 
 
 def ended(process: subprocess.Popen[str], seconds: float) -> tuple[str, str, bool]:

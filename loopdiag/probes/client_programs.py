@@ -30,7 +30,7 @@ class Command:
     failed_if_said: str = ""  # a regular expression
     seconds: float = 4.0  # until it is stopped, its start-up included
     environment: Mapping[str, str] = field(default_factory=dict)
-    browser: str = ""  # chromium or firefox: one that is told what to do while it runs
+    runner: str = ""  # chromium, firefox or dotnet: what has a module of its own that runs it
     unless_said: str = ""  # a regular expression: it cannot do what it is told where it says so
     only_if_said: str = ""  # it was the client that was meant only where it says so
     as_root: tuple[str, ...] = ()  # words that root must add
@@ -107,6 +107,15 @@ _FIREFOX = {**dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_D
             "HOSTALIASES": "{folder}/aliases", "DBUS_SESSION_BUS_ADDRESS": "disabled:", "XAUTHORITY": "/dev/null",
             "MOZ_CRASHREPORTER_DISABLE": "1"}  # fmt: skip
 
+# No pipes for debuggers, no data for cultures that it would look for elsewhere, nothing told to anybody.
+_DOTNET = {
+    **dict.fromkeys(("HOME", "TMPDIR", "DOTNET_CLI_HOME"), "{folder}"),
+    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+    "DOTNET_NOLOGO": "1",
+    "DOTNET_EnableDiagnostics": "0",
+    "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1",
+}
+
 
 def _python(script: str) -> Command:
     return Command(words=("-c", _PYTHON + script, "{url}"))
@@ -144,13 +153,18 @@ COMMANDS: dict[str, Command] = {
         tells_peer=False, failed_if_said="Can't connect|Unknown (MySQL )?server host",
     ),
     "chromium": Command(
-        words=_CHROMIUM, browser="chromium", seconds=15.0, as_root=("--no-sandbox",), direct_only=True,
+        words=_CHROMIUM, runner="chromium", seconds=15.0, as_root=("--no-sandbox",), direct_only=True,
         failed_if_said="ERR_(CONNECTION_(REFUSED|TIMED_OUT)|ADDRESS|NAME|INTERNET|NETWORK_ACCESS|UNSAFE_PORT)",
     ),
     "firefox": Command(
         words=("--headless", "--no-remote", "--profile", "{folder}", "--start-debugger-server", "{folder}/rdp",
                "about:blank"),
-        browser="firefox", seconds=15.0, direct_only=True, environment=_FIREFOX,
+        runner="firefox", seconds=15.0, direct_only=True, environment=_FIREFOX,
         failed_if_said="CONNECTION_REFUSED|UNKNOWN_HOST|PORT_ACCESS|NET_TIMEOUT|OFFLINE",
+    ),
+    "dotnet": Command(
+        words=(), runner="dotnet", seconds=12.0, tells_peer=False, environment=_DOTNET,
+        failed_if_said="^(Connection (refused|timed out)|Network is|No route|Cannot assign|Operation not|Permission|"
+                       "Invalid argument|Name or service|No address|Address family|Resource temporarily)",
     ),
 }  # fmt: skip

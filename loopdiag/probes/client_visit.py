@@ -1,4 +1,4 @@
-"""What a browser made of its one request."""
+"""What a client that is run in a way of its own made of its one request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from loopdiag.model.value import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`peer` is the address and port that answered; `said` the browser's own error. Both empty: it did not say.
+    """`peer` is the address and port that answered, as far as it says so; `said` its own error, empty without one.
 
     `waited`: the seconds after which it was stopped; None where it had come to an end.
     """

@@ -10,9 +10,10 @@ from loopdiag.model.value import dataclass
 from loopdiag.probes.client_programs import COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from loopdiag.probes.client_programs import Command
+    from loopdiag.probes.client_visit import Visit
 
 _PEER = re.compile(r"^peer (\S+) (\d+)$", re.MULTILINE)
 _FAILED = (
@@ -62,7 +63,7 @@ def _run(command: Command, path: str, values: Mapping[str, str], ports: Sequence
     from loopdiag.probes.client_peer import Watch
     from loopdiag.probes.client_process import ended, filled, started, words_of
 
-    if command.browser:
+    if command.runner:
         return _visited(command, path, values, ports)
     environment = {name: filled(value, values) for name, value in command.environment.items()}
     with words_of(command, path, values) as words, Watch(() if command.tells_peer else ports) as watch:
@@ -78,21 +79,31 @@ def _run(command: Command, path: str, values: Mapping[str, str], ports: Sequence
 
 
 def _visited(command: Command, path: str, values: Mapping[str, str], ports: Sequence[int]) -> Run | None:
-    """What a browser makes of the URL; None where it did not get so far, or does not say."""
+    """What one makes of the URL that has a way of its own to be run; None where it did not get so far."""
     from loopdiag.probes.client_peer import Watch
 
-    if command.browser == "firefox":
-        from loopdiag.probes.client_firefox import visit_with_firefox as visit
-    else:
-        from loopdiag.probes.client_browser import visit_with_chromium as visit
     with Watch(ports) as watch:
-        seen = visit(command, path, values)
-    if not (seen.peer or seen.said or seen.waited):
+        seen = _runner(command)(command, path, values)
+    if seen is None:
         return None
     failed = re.search(command.failed_if_said, seen.said) is not None
-    peer = seen.peer or watch.peer(failed=failed)  # neither tells where it was when TLS failed
+    peer = seen.peer or watch.peer(failed=failed)  # no browser tells where it was when TLS failed, .NET never does
     said = f"no end within {seen.waited:g} s" if seen.waited else seen.said
     return Run("", peer, said, seen.waited, certain=failed or bool(peer or seen.waited))
+
+
+def _runner(command: Command) -> Callable[[Command, str, Mapping[str, str]], Visit | None]:
+    if command.runner == "firefox":
+        from loopdiag.probes.client_firefox import visit_with_firefox
+
+        return visit_with_firefox
+    if command.runner == "dotnet":
+        from loopdiag.probes.client_dotnet import visit_with_dotnet
+
+        return visit_with_dotnet
+    from loopdiag.probes.client_browser import visit_with_chromium
+
+    return visit_with_chromium
 
 
 def _told(out: str, err: str) -> tuple[str, int] | None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.host import PROJECT
+from tests.netns.leftovers import comes, of_folder
 from tests.netns.test_clients import SETUPS, Setup, build, verified, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.host import Host
 
 pytestmark = pytest.mark.needs("root", "ip", "nft", "firefox-esr")
@@ -139,27 +135,6 @@ def test_nothing_of_it_stays_when_we_are_ended(host: Host, sent: signal.Signals,
     script = f"echo $$ | tee {host.folder}/pid; exec {sys.executable} -m loopdiag {words} >/dev/null"
     host.start("sh", "-c", script, env={"TMPDIR": str(folder)})
     assert comes(lambda: any(folder.glob(f"loopdiag-client-*/{stage}")), 20)
-    assert of_folder(folder)
+    assert comes(lambda: bool(of_folder(folder)), 5)
     host.sh(f"kill -{sent.value} $(cat {host.folder}/pid)")
     assert comes(lambda: not of_folder(folder) and not any(folder.iterdir()), 5)
-
-
-def comes(state: Callable[[], bool], seconds: float) -> bool:
-    """Whether it comes about within that time."""
-    deadline = time.monotonic() + seconds
-    while not state() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return state()
-
-
-def of_folder(folder: Path) -> list[str]:
-    """The processes that have it in their environment or their words, as Firefox and all its children do."""
-    found = []
-    for one in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (
-                str(folder / "loopdiag-client-").encode()
-                in (one / "environ").read_bytes() + (one / "cmdline").read_bytes()
-            ):
-                found.append(one.name)
-    return found

@@ -241,7 +241,7 @@ print(next(filter(None, runs)).peer[1])
 
 
 @pytest.mark.parametrize("program", ["curl", "node", "urllib", "requests", "httpx", "ruby", "php", "busybox", "go",
-                                     "chromium", "firefox"])  # fmt: skip
+                                     "chromium", "firefox", "dotnet"])  # fmt: skip
 def test_a_client_makes_one_request(host: Host, program: str) -> None:
     if reason := lacks("python3" if program in PYTHONS else {"firefox": "firefox-esr"}.get(program, program)):
         pytest.skip(reason)
