@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Starts the words that follow with our two ends of the pipes as descriptors 3 and 4.
 LAUNCH = "import os, sys; a, b, *words = sys.argv[1:]; os.dup2(int(a), 13); os.dup2(int(b), 14); " \
     "os.dup2(13, 3); os.dup2(14, 4); os.execvp(words[0], words)"  # fmt: skip
+_NO_CONTENT = 204
 _GOODBYE = 3.0  # seconds for it to end
 
 
@@ -72,13 +73,21 @@ class Browser:
         if "targetId" in result:
             self._tell("Target.attachToTarget", targetId=result["targetId"], flatten=True)
         elif "sessionId" in result:
-            for method in ("Network.enable", "Fetch.enable"):
-                self._tell(method, result["sessionId"])
+            self._tell("Network.enable", result["sessionId"])
+            stages = [{"requestStage": "Request"}, {"requestStage": "Response"}]
+            self._tell("Fetch.enable", result["sessionId"], patterns=stages)
             self._tell("Page.navigate", result["sessionId"], url=url)
-        elif message.get("method") == "Fetch.requestPaused" and not self._asked:
+        elif message.get("method") == "Fetch.requestPaused":
+            self._went_on(about, session)
+        return _ending(message.get("method"), about)
+
+    def _went_on(self, about: dict[str, Any], session: str) -> None:
+        """Let the one request go on; the page gets an empty answer in its place, as it would ask for more otherwise."""
+        if "responseStatusCode" in about:
+            self._tell("Fetch.fulfillRequest", session, requestId=about["requestId"], responseCode=_NO_CONTENT)
+        elif "responseErrorReason" in about or not self._asked:
             self._asked = True
             self._tell("Fetch.continueRequest", session, requestId=about["requestId"])
-        return _ending(message.get("method"), about)
 
     def _tell(self, method: str, session: str = "", **params: object) -> None:
         import contextlib
