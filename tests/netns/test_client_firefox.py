@@ -102,6 +102,33 @@ def test_a_refused_port_tls_and_an_address_are_no_other_matter(host: Host, url: 
     assert not wrong(rows)
 
 
+# Addresses of one name: IP version, and whether each answers, refuses or is silent.
+@pytest.mark.parametrize("listed", ["6s 4a", "4s 4a", "6s 4r", "6s 6a", "6s 6a 4a", "6r 6a 4a", "6r 4s 4a", "6s 4r 4a",
+                                    "6r 4r 6a", "4r 4r 4r 4a", "4r 4a 4r 4a 4r", "6r 6r 6r 6r 4a 4a 4a"])  # fmt: skip
+def test_several_addresses_are_tried_as_predicted(host: Host, listed: str) -> None:
+    named = [(f"fd00::{at}" if one[0] == "6" else f"10.7.0.{at}", one[1]) for at, one in enumerate(listed.split(), 1)]
+    steps = "nft add table inet t; nft 'add chain inet t in { type filter hook input priority 0; }'\n"
+    for address, state in named:
+        steps += f"ip addr add {address} dev lo\n"
+        if state == "s":
+            steps += f"nft add rule inet t in {'ip6' if ':' in address else 'ip'} daddr {address} tcp dport 3000 drop\n"
+    answering = tuple(address for address, state in named if state == "a")
+    hosts = "".join(f"{address} box\n" for address, _ in named)
+    build(host, Setup(hosts=hosts, steps=steps, listen=answering, nsswitch="files"))
+    rows = verified(host, "http://box:3000", "--timeout", "300ms", "--client", "firefox")
+    assert rows.keys() == {"Firefox"}
+    assert not wrong(rows)
+
+
+@pytest.mark.parametrize(("url", "silent"), [
+    ("http://[::1]:3000", "ip6 daddr ::1"), ("http://localhost:3000", "ip daddr 127.0.0.1"),
+    ("http://localhost:3000", "ip6 daddr ::1"), ("http://127.0.0.1:3000", "ip daddr 127.0.0.1"),
+])  # fmt: skip
+def test_loopback_that_is_silent_is_met_as_predicted(host: Host, url: str, silent: str) -> None:
+    build(host, Setup(steps=SILENT.replace("tcp", f"{silent} tcp"), listen=("127.0.0.1", "::1")))
+    assert not wrong(verified(host, url, "--timeout", "300ms", "--client", "firefox"))
+
+
 def test_a_silent_listener_is_waited_for_and_then_left(host: Host) -> None:
     build(host, Setup(steps=SILENT))
     rows = verified(host, "http://127.0.0.1:3000", "--timeout", "200ms", "--client", "firefox")

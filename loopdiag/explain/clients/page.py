@@ -25,9 +25,9 @@ $ loopdiag resolve localhost --clients              # addresses and their order 
 Each address that any client would try is tried for real; the rest is predicted from the tables below and from what the
 resolver of this host gives. `--verify` runs those that are installed, of whatever version a row is about, and shows
 what each did beside its prediction: curl, Chromium or Chrome, Firefox, Node.js (also as `nodejs`, `node-18` and the
-like), Python, Go (the `go` command itself, as a Go program), Java, Ruby, PHP, BusyBox, psql and mysql. Each makes one
-request; one that has not ended after 4 seconds is stopped (mysql after 8, Java after 10, Chromium after 15, Firefox 4
-seconds after it was asked).
+like), Python, Go (the `go` command itself, as a Go program), Java, Ruby, PHP, BusyBox, .NET, psql and mysql. Each makes
+one request; one that has not ended after 4 seconds is stopped (mysql after 8, Java after 10, Chromium after 15; Firefox
+and .NET 4 seconds after they were asked).
 
 The browsers run headless with an empty profile of their own, which is deleted afterwards, also where loopdiag is
 killed. They fetch nothing that the page asks for, look up no other name, and are left alone where a proxy variable is
@@ -35,7 +35,10 @@ set, since Chromium would use that for more, and Firefox is kept from all else b
 Root runs Chromium without its sandbox, as it would not start otherwise. Firefox is asked over a UNIX socket in its
 profile, and nothing is asked of it where an administrator's policy locks one of the settings that keep it to the one
 request. For the lock of its profile it looks up the host's own name: that asks a name server where this name has a dot
-and is neither in the hosts file nor known to another source before DNS. .NET is not run, as it has no program to run.
+and is neither in the hosts file nor known to another source before DNS.
+
+For .NET a small program is made on the spot, by the compiler that its SDK has beside it, and run with the newest
+runtime: nothing is restored or told to anybody. With a runtime alone, or PowerShell, .NET is not run.
 
 What a row says was seen with the versions in the column "run", by tracing their connections on hosts of many kinds:
 one IP version or both, `::1` first or missing, IPv6 off; names that are missing, remapped, of the host's own addresses
@@ -101,7 +104,8 @@ def _tries(one: Policy) -> str:
         "sequential": f"one after the other{patience}",
         "alternating": f"one after the other, IP versions in turn, {milliseconds} for each but the last",
         "racing": f"both IP versions, the second {milliseconds} later or as the first fails",
-        "racing-ipv4": f"one after the other up to a silent one; after {milliseconds} a second attempt with IPv4 alone",
+        "racing-ipv4": "one after the other, each time the next but one as far as there is one, up to a silent one; "
+        f"{milliseconds} later a second attempt with IPv4 alone, which decides",
     }[one.connects]
 
 

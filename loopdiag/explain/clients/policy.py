@@ -36,7 +36,8 @@ CHOICES = {
     "nsswitch": ("ignored", "minded", "or-getaddrinfo"),
     "ipv4_only_without": ("", "ipv6-address", "ipv6-loopback", "ipv6-route"),
     "order": ("resolver", "ipv4-first", "ipv6-first", "go", "musl"),
-    # racing starts the other IP version after `delay`, racing-ipv4 a second attempt with IPv4 alone
+    # racing starts the other IP version after `delay`; racing-ipv4 a second attempt with IPv4 alone, and each of its
+    # attempts goes on to the next but one
     "connects": ("one", "sequential", "alternating", "racing", "racing-ipv4"),
     "reports": ("first", "last"),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import field
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.client.ports import BAD_PORTS
@@ -143,21 +142,49 @@ def _raced(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[st
 
 
 def _rescued(policy: Policy, here: Surroundings, found: Sequence[str]) -> tuple[str | None, float]:
-    """One after the other up to a silent one; beside that, a second attempt with the IPv4 addresses alone."""
-    loud = tuple(takewhile(lambda one: here.seen[one].outcome is not Outcome.TIMED_OUT, found))
-    if len(loud) == len(found) or any(here.seen[one].outcome.good for one in loud):
-        return _in_turn(here, loud, None)
-    rest = takewhile(
-        lambda one: here.seen[one].outcome is not Outcome.TIMED_OUT, (one for one in found if ":" not in one)
-    )
-    reached, _ = _in_turn(here, tuple(rest), None)
-    return reached, policy.delay or 0.0
+    """One attempt with all; where that meets a silent address, a second with IPv4 alone, by which it is decided."""
+    first, second = _attempts(here, found)
+    last = first if second is None else second
+    reached = last if last and here.seen[last].outcome.good else None
+    return reached, 0.0 if second is None else policy.delay or 0.0
+
+
+def _attempts(here: Surroundings, found: Sequence[str]) -> tuple[str, str | None]:
+    """Where the first attempt ends, and the second: empty where there is no IPv4 address, None where there is none."""
+    first = _leapt(here, found)
+    if here.seen[first].outcome is not Outcome.TIMED_OUT:
+        return first, None
+    ipv4 = found if here.names.numeric else tuple(one for one in found if ":" not in one)
+    return first, _leapt(here, ipv4) if ipv4 else ""
+
+
+def _leapt(here: Surroundings, found: Sequence[str]) -> str:
+    """The address at which one ends that goes on to the next but one, as far as there is one, else to the next."""
+    at = 0
+    while at < len(found) - 1:
+        seen = here.seen[found[at]].outcome
+        if seen.good or seen is Outcome.TIMED_OUT:
+            break
+        at = min(at + 2, len(found) - 1)
+    return found[at]
+
+
+def _failed_twice(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Prediction:
+    first, second = _attempts(here, found)
+    if second == "":
+        return _row(policy, found, Ending.FAILS, _unresolved(policy, here, "EAI_NONAME"))
+    last = first if second is None else second
+    if here.seen[last].outcome is Outcome.TIMED_OUT:
+        return _row(policy, found, Ending.HANGS, f"no answer from {last}")
+    return _row(policy, found, Ending.FAILS, _filled(policy, policy.fails, here, last, here.seen[last].errno))
 
 
 def _failed(policy: Policy, here: Surroundings, found: tuple[str, ...]) -> Prediction:
+    if policy.connects == "racing-ipv4":
+        return _failed_twice(policy, here, found)
     silent = [one for one in found if here.seen[one].outcome is Outcome.TIMED_OUT]
     patience = policy.delay if policy.connects == "alternating" else policy.patience
-    if silent and (policy.connects in ("racing", "racing-ipv4") or not patience or silent[-1] == found[-1]):
+    if silent and (policy.connects == "racing" or not patience or silent[-1] == found[-1]):
         return _row(policy, found, Ending.HANGS, f"no answer from {silent[0]}")
     address = found[0] if policy.reports == "first" else found[-1]
     template = policy.fails_alone if len(found) == 1 and policy.fails_alone else policy.fails

@@ -29,11 +29,12 @@ _ERRNO = {Outcome.REFUSED: "ECONNREFUSED", Outcome.CONNECTED: None, Outcome.TIME
 def here(
     six: Outcome = Outcome.CONNECTED, four: Outcome = Outcome.CONNECTED, names: NameAnswers = NAMES
 ) -> Surroundings:
-    seen = {
-        address: TcpConnect(address=address, port=3000, outcome=outcome, errno=_ERRNO[outcome])
-        for address, outcome in ((SIX, six), (FOUR, four))
-    }
+    seen = {address: attempt(address, outcome) for address, outcome in ((SIX, six), (FOUR, four))}
     return Surroundings(names=names, port=3000, seen=seen)
+
+
+def attempt(address: str, outcome: Outcome) -> TcpConnect:
+    return TcpConnect(address=address, port=3000, outcome=outcome, errno=_ERRNO[outcome])
 
 
 def summary(row: Prediction) -> tuple[Ending, str | None, float | None]:
@@ -188,18 +189,39 @@ def test_each_ip_version_asked_for_on_its_own() -> None:
     )
 
 
-@pytest.mark.parametrize(("found", "silent", "expected"), [
-    ((SIX, FOUR), SIX, (Ending.FALLS_BACK, FOUR, 0.25)),  # the second attempt, with IPv4 alone
-    ((FOUR, SIX), FOUR, (Ending.HANGS, None, None)),  # which is silent too, and nothing comes after it
-    ((FOUR, SIX), SIX, (Ending.REACHES, FOUR, 0.0)),
+# Addresses by IP version, and whether each answers, refuses or is silent; which of them is reached, after how long.
+@pytest.mark.parametrize(("listed", "ending", "reached", "seconds"), [
+    ("4a 6s", Ending.REACHES, 0, 0.0),
+    ("6s 4a", Ending.FALLS_BACK, 1, 0.25),  # by the second attempt, with IPv4 alone
+    ("4s 6a", Ending.HANGS, None, None),  # which is silent too, and nothing comes after it
+    ("6s 4r", Ending.FAILS, None, None),  # which fails, and the first is given up with it
+    ("6s 6a", Ending.FAILS, None, None),  # which has no address at all
+    ("6r 4a", Ending.FALLS_BACK, 1, 0.0),
+    ("6r 6a 4a", Ending.FALLS_BACK, 2, 0.0),  # the next but one
+    ("6r 4s 4a", Ending.FALLS_BACK, 2, 0.0),
+    ("6r 6a 4r", Ending.FAILS, None, None),
+    ("6s 4r 4a", Ending.FALLS_BACK, 2, 0.25),
+    ("6s 4s 4a", Ending.HANGS, None, None),
+    ("4r 4r 4r 4a", Ending.FALLS_BACK, 3, 0.0),  # where there is no next but one, the next
+    ("4r 4a 4r 4a 4r", Ending.FAILS, None, None),
+    ("6r 6r 6s 4a", Ending.FALLS_BACK, 3, 0.25),
 ])  # fmt: skip
 def test_a_second_attempt_with_ipv4_alone(
-    found: tuple[str, ...], silent: str, expected: tuple[Ending, str | None, float | None]
+    listed: str, ending: Ending, reached: int | None, seconds: float | None
 ) -> None:
+    found = [f"fd00::{at}" if one[0] == "6" else f"10.7.0.{at}" for at, one in enumerate(listed.split())]
+    outcomes = {"a": Outcome.CONNECTED, "r": Outcome.REFUSED, "s": Outcome.TIMED_OUT}
+    seen = {address: attempt(address, outcomes[one[1]]) for address, one in zip(found, listed.split(), strict=True)}
+    surroundings = replace(here(names=replace(NAMES, lookups={Lookup(): tuple(found)})), seen=seen)
     policy = replace(CLIENT, connects="racing-ipv4", delay=0.25)
-    outcomes = {one: Outcome.TIMED_OUT if one == silent else Outcome.CONNECTED for one in (SIX, FOUR)}
-    names = replace(NAMES, lookups={Lookup(): found})
-    assert summary(predict(policy, here(outcomes[SIX], outcomes[FOUR], names))) == expected
+    expected = (ending, None if reached is None else found[reached], seconds)
+    assert summary(predict(policy, surroundings)) == expected
+
+
+def test_a_second_attempt_for_an_address_is_one_with_the_same() -> None:
+    names = replace(NAMES, host=SIX, numeric=True)
+    policy = replace(CLIENT, connects="racing-ipv4", delay=0.25)
+    assert predict(policy, here(Outcome.TIMED_OUT, names=names)).ending is Ending.HANGS
 
 
 def test_a_client_with_patience_of_its_own() -> None:
