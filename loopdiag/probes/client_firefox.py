@@ -48,7 +48,10 @@ def _asked(process: Popen[str], folder: Path, values: Mapping[str, str], deadlin
     """Tell it what to ask for, and read what came of it; None where it did not get so far."""
     told = folder / "told"
     given = [values["url"], settings(values["host"]), str(told), PATIENCE]
-    with contextlib.suppress(OSError, ValueError, LookupError), _connection(process, folder / "rdp", deadline) as talk:
+    with (
+        contextlib.suppress(OSError, ValueError, LookupError, TypeError),
+        _connection(process, folder / "rdp", deadline) as talk,
+    ):
         _evaluate(_Talk(talk), f"{SCRIPT}({json.dumps(given)})")
         latest = time.monotonic() + 2 * PATIENCE
         while not told.exists() and process.poll() is None and time.monotonic() < latest:
@@ -109,7 +112,9 @@ class _Talk:
             length, colon, rest = self._rest.partition(b":")
             if colon and len(rest) >= int(length):
                 self._rest = rest[int(length) :]
-                packet: dict[str, Any] = json.loads(rest[: int(length)])
+                packet = json.loads(rest[: int(length)])
+                if not isinstance(packet, dict):
+                    raise LookupError("it speaks otherwise")
                 return packet
             if not (part := self._stream.recv(65536)):
                 raise LookupError("it ended the connection")
