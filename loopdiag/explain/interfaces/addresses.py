@@ -121,7 +121,7 @@ def _not_local(
             *((route_says(answer),) if answer else ()),
             *(there.evidence if there else ()),
         ),
-        fixes=(there.fix,) if there else (fix, give),
+        fixes=(*((there.fix,) if there else ()), fix, *(() if there else (give,))),
     )
 
 
