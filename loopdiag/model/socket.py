@@ -44,6 +44,7 @@ class Socket:
     reach: str | None = None  # from where a listener can be reached: host, network, none
     reach_through: tuple[str, ...] = ()  # the interfaces that others come by
     reach_says: str | None = None  # the same in words
+    incomplete: bool = False  # by /proc/net, which tells no device and no IPV6_V6ONLY: it may serve less than is said
 
     ALSO_SHOWN: ClassVar = ("process",)
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import struct
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -79,7 +80,7 @@ def has_ended(one: Namespace, root: Path = Path("/")) -> bool:
 def other_namespaces(root: Path = Path("/")) -> Iterator[Namespace]:
     """Each network namespace but the calling thread's, once, in which a process is or which is mounted on a file."""
     proc = root / "proc"
-    names = {_identity(path): path for path in _mounted(root)}
+    names = _names(root)
     seen = {_identity(proc / "thread-self/ns/net"), None}
     tables = {_table(f"{proc}/thread-self"), None}
     for pid in sorted(int(entry) for entry in os.listdir(proc) if entry.isdecimal()):  # noqa: PTH208
@@ -92,9 +93,9 @@ def other_namespaces(root: Path = Path("/")) -> Iterator[Namespace]:
         if identity is None or identity not in seen:
             seen.add(identity)
             yield Namespace(_name(identity, names, pid), str(path), pid)
-    for identity, path in names.items():
+    for identity, (name, path) in names.items():
         if identity not in seen:
-            yield Namespace(path.name, str(path), None)
+            yield Namespace(name, str(path), None)
 
 
 def _identity(path: Path | str) -> int | None:
@@ -110,10 +111,25 @@ def _table(process: str) -> int | None:
     return _identity(f"{process}/net/protocols")
 
 
-def _name(identity: int | None, names: dict[int | None, Path], pid: int) -> str:
+def _name(identity: int | None, names: dict[int | None, tuple[str, Path]], pid: int) -> str:
     if identity is None:
         return f"the namespace of pid {pid}"
-    return names[identity].name if identity in names else f"net:[{identity}]"
+    return names[identity][0] if identity in names else f"net:[{identity}]"
+
+
+def _names(root: Path) -> dict[int | None, tuple[str, Path]]:
+    """Namespaces that are mounted on a file, by identity: their name and the file.
+
+    The name is the file's; the whole path where another namespace is called so too and `ip netns` does not know it.
+    """
+    files: dict[int | None, Path] = {}
+    for path in _mounted(root):
+        files.setdefault(_identity(path), path)
+    taken = Counter(path.name for path in files.values())
+    return {
+        identity: (path.name if taken[path.name] == 1 or path.parent == root / NAMED else str(path), path)
+        for identity, path in files.items()
+    }
 
 
 def _mounted(root: Path) -> Iterator[Path]:

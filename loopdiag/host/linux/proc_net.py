@@ -62,6 +62,7 @@ def _socket(columns: list[str], protocol: str) -> Socket:
         queue_limit=None if number == LISTEN else 0,
         uid=int(columns[7]),
         inode=int(columns[9]),
+        incomplete=True,
     )
 
 
@@ -74,5 +75,5 @@ def _endpoint(text: str) -> tuple[str, int, tuple[str, ...]]:
         return socket.inet_ntop(socket.AF_INET, raw), int(port, 16), ("ipv4",)
     if raw.startswith(MAPPED):
         return socket.inet_ntop(socket.AF_INET, raw[12:]), int(port, 16), ("ipv4",)
-    # IPV6_V6ONLY is not told here: a wildcard is taken for what it is by default.
+    # IPV6_V6ONLY is not told here: a wildcard is taken for what it is by default, and `incomplete` says so.
     return socket.inet_ntop(socket.AF_INET6, raw), int(port, 16), ("ipv6",) if any(raw) else ("ipv4", "ipv6")

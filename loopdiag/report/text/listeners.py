@@ -69,7 +69,7 @@ def _columns(group: Sequence[Socket]) -> list[Sequence[str]]:
     return [
         [one.protocol for one in group],
         [endpoint(one.address, one.port) for one in group],
-        [_FAMILIES.get(one.families, "-") for one in group],
+        ["both?" if one.incomplete and one.address == "::" else _FAMILIES.get(one.families, "-") for one in group],
         [process[by] for by in held_by],
         [_queue(one) if one.state == "LISTEN" else "" for one in group],
         [

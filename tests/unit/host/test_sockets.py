@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from loopdiag.host.linux.namespaces import other_namespaces
 from loopdiag.host.linux.netlink import attribute
 from loopdiag.host.linux.proc_net import read_socket_files
 from loopdiag.host.linux.sock_diag import MESSAGE, MESSAGE_SIZE, either_port, parse_socket
@@ -107,3 +108,22 @@ def test_files_by_port_and_state(net: Path) -> None:
 def test_a_missing_file_is_an_error_and_no_empty_list(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="tcp"):
         read_socket_files(tmp_path, ("tcp",))
+
+
+def test_proc_net_leaves_open_whether_a_wildcard_serves_ipv4(tmp_path: Path) -> None:
+    (tmp_path / "tcp").write_text(TCP)
+    (tmp_path / "tcp6").write_text(TCP6)
+    assert all(one.incomplete for one in read_socket_files(tmp_path, ("tcp",)))
+    assert not parse_socket(message(socket.AF_INET6, 10, "::", 80), "tcp", {}).incomplete
+
+
+def test_namespaces_of_one_name_have_their_path_as_name(tmp_path: Path) -> None:
+    names = ("run/netns/box", "run/netns/web", "other/box", "other/db")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "proc/thread-self").mkdir(parents=True)
+    lines = (f"1 1 0:4 net:[1] /{name} rw - nsfs nsfs rw" for name in names)
+    (tmp_path / "proc/thread-self/mountinfo").write_text("\n".join(lines))
+    found = {one.name for one in other_namespaces(tmp_path)}
+    assert found == {"box", "web", str(tmp_path / "other/box"), "db"}
