@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.containers import with_container_names
@@ -63,6 +64,7 @@ def listeners(wish: Wish, seek: OwnersOf | Unknown | None = None) -> Report:
     candidates = matching(sockets, asked)
     owned(candidates, _owners({one.inode for one in candidates}, seek))
     found = _of_process(wish.process, candidates, with_container_names(candidates, gaps))
+    gaps += _half_told(found)
     local = _unix_sockets(wish)
     if asked.process:
         gaps += _hidden(candidates)
@@ -71,8 +73,9 @@ def listeners(wish: Wish, seek: OwnersOf | Unknown | None = None) -> Report:
     if wish.verify:
         from loopdiag.diagnose.verify import verify
 
-        seen, against = verify(found, spaces, wish.timeout)
-        findings = [*against, *findings]
+        proof = verify(found, spaces, wish.timeout)
+        seen, gaps = tuple(proof.seen), [*gaps, *proof.gaps()]
+        findings = [*proof.against, *findings]
     said, summary = in_words(asked, found, local, findings, gaps)
     return session.report(
         None,
@@ -114,7 +117,7 @@ def _surroundings(interfaces: object, local: object, here: str, gaps: list[Unkno
             gaps.append(part)
     if not isinstance(interfaces, tuple):
         return None
-    return Surroundings(interfaces, local if isinstance(local, tuple) else (), here)
+    return Surroundings(interfaces, local if isinstance(local, tuple) else None, here)
 
 
 def _spaces(wish: Wish, gaps: list[Unknown]) -> tuple[Space, ...]:
@@ -135,6 +138,14 @@ def _spaces(wish: Wish, gaps: list[Unknown]) -> tuple[Space, ...]:
 def _hidden(candidates: Iterable[Socket]) -> list[Unknown]:
     """Why the owner of some socket is not known: it may be the process that is asked for."""
     return list(dict.fromkeys(one.owners for one in candidates if isinstance(one.owners, Unknown)))
+
+
+def _half_told(found: Iterable[Socket]) -> list[Unknown]:
+    """What /proc/net does not tell of sockets: proc_pid_net(5)."""
+    count = sum(map(attrgetter("incomplete"), found))
+    because = (f"of {count} only /proc/net told, which has neither: one may be bound to a device, and so be reached by "
+               "fewer, and one on [::] may serve IPv6 only")  # fmt: skip
+    return [Unknown("IPV6_V6ONLY and devices of sockets", because)] if count else []
 
 
 def _only_elsewhere(wish: Wish, found: Sequence[Socket]) -> tuple[Finding, ...]:

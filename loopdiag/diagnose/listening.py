@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopdiag.explain.listeners.condition import is_held_up
 from loopdiag.explain.listeners.serving import zoneless
-from loopdiag.explain.reach import reach
+from loopdiag.explain.reach import Surroundings
 from loopdiag.host.read import PLATFORM, read
 from loopdiag.model.unknown import Unknown
 
@@ -39,7 +39,8 @@ def listeners(question: Question, facts: Facts) -> Any:
     interfaces = facts.interfaces or read("interfaces")
     if isinstance(interfaces, Unknown):
         return found
-    return tuple(replace(one, reach=reach(one, interfaces)) for one in found)
+    around = Surroundings(interfaces)
+    return tuple(replace(one, reach=around.reach(one).kind) for one in found)
 
 
 def unlisted(question: Question, facts: Facts) -> Any:

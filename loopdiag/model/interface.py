@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from loopdiag.model.value import dataclass
 
 
@@ -38,3 +40,5 @@ class Interface:
     speed: int | None = None  # Mbit/s, where the driver tells
     flags: tuple[str, ...] = ()  # IFF_ names, lower case: netdevice(7)
     vrf_table: str | None = None  # of a vrf device: the routing table of its members
+    # others may send to 127.0.0.0/8 through it: net.ipv4.conf.*.route_localnet
+    route_localnet: bool = field(default=False, metadata={"json": False})

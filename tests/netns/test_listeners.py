@@ -98,3 +98,90 @@ def test_the_page_fits_its_columns(busy: Host) -> None:
     assert re.search(r"^  tcp +\[::\]:7003 +both ", page, re.MULTILINE)
     assert re.search(r"^  tcp +\[::\]:7004 +IPv6 .*V6ONLY", page, re.MULTILINE)
     assert "in network namespace box" in " ".join(page.split())  # the heading may be wrapped
+
+
+ODD = """
+import socket, time
+def one(port, family, address, device=None, only=0, kind=socket.SOCK_STREAM):
+    found = socket.socket(family, kind)
+    if family == socket.AF_INET6:
+        found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
+    if device:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    found.bind((address, port))
+    found.listen()
+    return found
+kept = [one(7101, socket.AF_INET, '0.0.0.0'), one(7102, socket.AF_INET, '10.9.0.1', 'lo'),
+        one(7103, socket.AF_INET, '0.0.0.0', 'eth0'), one(7104, socket.AF_INET, '10.9.0.255'),
+        one(7105, socket.AF_INET, '10.9.0.1', 'br0'), one(7106, socket.AF_INET, '127.0.0.1')]
+print(1, flush=True)
+time.sleep(60)
+"""
+ASK = "import socket\ns = socket.socket()\ns.settimeout(0.3)\nprint(s.connect_ex(('{}', {})))"
+
+
+@pytest.fixture
+def odd(busy: Host) -> Host:
+    """Listeners that reach depends on more than on their address for."""
+    busy.sh("ip link add br0 type bridge; ip link set br0 up")
+    busy.python(ODD)
+    return busy
+
+
+def reach(host: Host) -> dict[int, str]:
+    return {one["port"]: one["reach_says"] for one in listeners(host) if 7100 < one["port"] < 7200}
+
+
+def reached(host: Host, port: int, address: str = "10.9.0.1") -> tuple[bool, bool]:
+    """Whether this host, and its neighbour, really reach it."""
+    code = ASK.format(address, port)
+    return tuple(host.sh(f'{enter} python3 -c "{code}"').strip() == "0"
+                 for enter in ("", "ip netns exec box"))  # type: ignore[return-value]  # fmt: skip
+
+
+def test_reach_is_what_the_kernel_does_with_devices_and_groups(odd: Host) -> None:
+    says = reach(odd)
+    assert says[7102].startswith("nobody that is not bound to lo too")
+    assert reached(odd, 7102) == (False, False)
+    assert says[7103] == "this host and the network through eth0"
+    assert reached(odd, 7103) == (True, True)
+    assert says[7104].startswith("nobody: TCP takes no connection")
+    assert reached(odd, 7104, "10.9.0.255") == (False, False)
+
+
+def test_reach_of_the_ports_of_a_bridge(odd: Host) -> None:
+    odd.sh("ip link set eth0 master br0; ip -n box neigh flush all; sleep 0.2")
+    says = reach(odd)
+    assert says[7103].startswith("this host only, through eth0: what comes through eth0 counts as come through br0")
+    assert reached(odd, 7103) == (True, False)
+    assert says[7105].startswith("the network through br0, not this host itself")
+    assert reached(odd, 7105) == (False, True)
+
+
+def test_reach_with_lo_down(odd: Host) -> None:
+    odd.sh("ip link set lo down")
+    assert reach(odd)[7101] == "the network through eth0, not this host itself: lo is down"
+    assert reached(odd, 7101) == (False, True)
+    report = odd.report("listeners", "7101", "--verify")
+    assert [one["what"] for one in report["unknown"]] == ["listeners that were not tried"]
+
+
+def test_reach_by_the_local_table_and_route_localnet(odd: Host) -> None:
+    setting = "sysctl -qw net.ipv4.conf.eth0.route_localnet=1"
+    odd.sh(f"ip netns exec box {setting}; {setting}; "
+           "ip -n box addr del 127.0.0.1/8 dev lo; "
+           "ip -n box route add 127.0.0.0/8 via 10.9.0.1 src 10.9.0.2")  # fmt: skip
+    assert reach(odd)[7106] == "this host and the network through eth0 (route_localnet is set)"
+    assert reached(odd, 7106, "127.0.0.1") == (True, True)
+    odd.sh("ip route del local 127.0.0.0/8 table local; ip route del local 127.0.0.1 table local")
+    assert reach(odd)[7106] == "nobody: the local route of its address is gone"
+    assert reached(odd, 7106, "127.0.0.1") == (False, False)
+
+
+def test_namespaces_of_one_name_are_told_apart(busy: Host) -> None:
+    code = "import socket\ns = socket.create_server(('0.0.0.0', 7050))\nprint(1, flush=True)\nwhile True: s.accept()"
+    busy.sh("mkdir -p /run/other; touch /run/other/box; unshare --net=/run/other/box true")
+    busy.start("nsenter", "--net=/run/other/box", "python3", "-c", code)
+    found = listeners(busy, "7050", "--all-namespaces")
+    assert {one["namespace"] for one in found} == {"box", "/run/other/box"}
+    assert {one["reuseport"] for one in found} == {None}

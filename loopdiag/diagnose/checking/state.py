@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.listeners.unix_socket import SERVICES, names_port
-from loopdiag.explain.reach import reach
+from loopdiag.explain.reach import Surroundings
 from loopdiag.host.read import read
 from loopdiag.model.unknown import Unknown
 from loopdiag.probes.resolve import resolve_addresses
@@ -121,7 +121,9 @@ class State:
             return found
         if isinstance(interfaces, Unknown):
             return tuple(found)
-        return tuple(replace(one, reach=reach(one, interfaces)) for one in found)
+        local = read("local_table")
+        around = Surroundings(interfaces, local if isinstance(local, tuple) else None)
+        return tuple(replace(one, reach=around.reach(one).kind) for one in found)
 
     def _owners(self) -> Any:
         found = self.listeners()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from loopdiag.diagnose.checkup.result import found, passed, unread
 from loopdiag.diagnose.listening import with_owners
 from loopdiag.explain.listeners.condition import how_stopped, is_out_of_descriptors, owners
-from loopdiag.explain.reach import reach
+from loopdiag.explain.reach import Surroundings
 from loopdiag.host.read import read
 from loopdiag.model.finding import Evidence, Finding, Fix, Severity
 from loopdiag.model.unknown import Unknown
@@ -97,10 +97,11 @@ def exposed() -> Looked:
             return unread(part)
     if isinstance(there, Unknown):  # told above; for the type checker
         return unread(there)
+    around = Surroundings(interfaces)
     open_ones = [
         f"{one.process} on {one.local}"
         for one in there
-        if one.process and one.process.name in DEVELOPMENT and reach(one, interfaces) == "network"
+        if one.process and one.process.name in DEVELOPMENT and around.reach(one).kind == "network"
     ]
     if not open_ones:
         return passed("no development server is open to the network")

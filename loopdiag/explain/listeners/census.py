@@ -129,22 +129,28 @@ def in_words(
     if findings:
         return Verdict.WORKS, findings[0].statement
     if asked.port is not None:
-        return Verdict.WORKS, f"nothing has port {asked.port}{others} here, neither by TCP nor by UDP"
+        return Verdict.WORKS, f"nothing{others} listens on port {asked.port} here, neither by TCP nor by UDP"
     return Verdict.WORKS, f"there is no TCP listener and no UDP socket{others} here"
 
 
 def _counted(asked: Asked, found: Sequence[Socket], local: Sequence[UnixSocket]) -> str:
     tcp = sum(one.protocol == "tcp" for one in found)
     exposed = sum(one.reach == NETWORK for one in found)
+    unknown = sum(one.reach is None for one in found)
     spaces = {one.namespace for one in found} - {None}
     parts = [_number(tcp, "TCP listener"), _number(len(found) - tcp, "UDP socket"), _number(len(local), "UNIX socket")]
     text = ", ".join(part for part in parts if part)
     subject = f"{asked.process} has {text}" if asked.process else text
     within = f", in {_number(len(spaces), 'other network namespace')} too" if spaces else ""
-    return f"{subject}{within}; {_open(exposed, len(found))}" if found else subject
+    return f"{subject}{within}; {_open(exposed, unknown, len(found))}" if found else subject
 
 
-def _open(exposed: int, count: int) -> str:
+def _open(exposed: int, unknown: int, count: int) -> str:
+    """Of how many it is known, and of how many it is not."""
+    if unknown == count:
+        return f"whether others can reach {'it' if count == 1 else 'them'} is not known"
+    if unknown:
+        return f"others can reach {exposed or 'none'} of {count - unknown}, and of {unknown} more it is not known"
     if not exposed:
         return "none can be reached by others"
     if exposed == count:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from loopdiag.explain.listeners.condition import how_stopped, is_out_of_descriptors, owners
 from loopdiag.explain.listeners.wording import listed, process_says, queue_of, says, verb, where, who
-from loopdiag.explain.reach import NONE
+from loopdiag.explain.reach import GONE, NONE
 from loopdiag.model.finding import Evidence, Finding, Fix, Severity
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def elsewhere(port: int, others: Sequence[Socket]) -> tuple[Finding, ...]:
             cause="listener-other-namespace",
             severity=Severity.NOTE,
             subject=f"port {port}",
-            statement=f"nothing has port {port} here; {who(first)} {verb(first)} "
+            statement=f"nothing listens on port {port} here; {who(first)} {verb(first)} "
             f"{listed(one.local for one in listening)} in another network namespace ({spaces})",
             evidence=tuple(Evidence(f"{one.protocol} socket {where(one)} in {one.namespace}", says(one))
                            for one in listening[:4]),
@@ -53,7 +53,7 @@ def elsewhere(port: int, others: Sequence[Socket]) -> tuple[Finding, ...]:
 
 
 def _against(one: Socket) -> Iterator[Finding]:
-    if one.reach == NONE and one.reach_says == "nobody: the address is gone":
+    if one.reach == NONE and (one.reach_says or "").startswith(f"nobody: {GONE}"):
         yield _gone(one)
     elif one.protocol == "tcp":
         yield from _held_up(one)
@@ -64,14 +64,29 @@ def _gone(one: Socket) -> Finding:
         cause="listener-address-gone",
         severity=Severity.WARNING,
         subject=one.local,
-        statement=f"{who(one)} {verb(one)} {where(one)}, an address that {_place(one)} no longer has, so nobody "
+        statement=f"{who(one)} {verb(one)} {where(one)}, an address that {_loser(one)} no longer has, so nobody "
         "reaches it",
-        evidence=(_socket(one), Evidence("interfaces", f"none has {one.address}, and no local route covers it")),
+        evidence=(_socket(one), _lost(one)),
         fixes=(
             Fix(f"give the address {one.address} back to an interface"),
             Fix(f"restart {who(one)} on an address that is there, or on every address"),
         ),
     )
+
+
+def _loser(one: Socket) -> str:
+    """Each link has link-local addresses of its own."""
+    return one.device if _is_of_link(one) and one.device else _place(one)
+
+
+def _lost(one: Socket) -> Evidence:
+    if _is_of_link(one):
+        return Evidence("interfaces", f"{one.device} does not have {one.address}")
+    return Evidence("interfaces", f"none has {one.address}, and no local route covers it")
+
+
+def _is_of_link(one: Socket) -> bool:
+    return (one.reach_says or "").endswith(f"{GONE} from {one.device}")
 
 
 def _held_up(one: Socket) -> Iterator[Finding]:

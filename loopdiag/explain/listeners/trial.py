@@ -11,6 +11,7 @@ from loopdiag.model.value import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from loopdiag.explain.reach import Surroundings
     from loopdiag.model.interface import Interface
     from loopdiag.model.observation import TcpConnect
     from loopdiag.model.socket import Socket
@@ -27,11 +28,14 @@ class Trial:
     served: bool
 
 
-def trials(listeners: Iterable[Socket], interfaces: Sequence[Interface]) -> list[Trial]:
+def trials(listeners: Iterable[Socket], interfaces: Sequence[Interface], around: Surroundings) -> list[Trial]:
     """For each TCP listener: the address that it has, or every own one for a wildcard; loopback alone where it is not
-    reached by others, with an own address beside it that must not be answered. Each end once."""
+    reached by others, with an own address beside it that must not be answered. Each end once.
+
+    Those that this host itself does not reach are left out: only others could try them.
+    """
     wanted: dict[tuple[str, int], bool] = {}
-    tcp = [one for one in listeners if one.protocol == "tcp" and one.reach != NONE]
+    tcp = [one for one in listeners if one.protocol == "tcp" and one.reach != NONE and around.reach(one).itself]
     for one in tcp:
         for address in _served(one, interfaces):
             wanted[address, one.port] = True
@@ -46,12 +50,13 @@ def _served(one: Socket, interfaces: Sequence[Interface]) -> list[str]:
         held = [each.name for each in interfaces if any(a.address == one.address for a in each.addresses)]
         zone = f"%{held[0]}" if held and Address(one.address).ip.is_link_local and ":" in one.address else ""
         return [one.address + zone]
+    families = ("ipv6",) if one.address == "::" and one.incomplete else one.families
     if one.device:
-        return _own(interfaces, one.families, one.device)
-    lo = [address for family, address in _LOOPBACK.items() if family in one.families
+        return _own(interfaces, families, one.device)
+    lo = [address for family, address in _LOOPBACK.items() if family in families
           and any(held.address == address for each in interfaces if each.loopback and each.up
                   for held in each.addresses)]  # fmt: skip
-    return lo + _own(interfaces, one.families)
+    return lo + _own(interfaces, families)
 
 
 def _own(interfaces: Sequence[Interface], families: Sequence[str], device: str | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.addresses import read_addresses
@@ -11,6 +12,7 @@ from loopdiag.model.interface import Interface
 
 if TYPE_CHECKING:
     from loopdiag.model.unknown import Unknown
+_ALL = Path("/proc/sys/net/ipv4/conf/all/route_localnet")
 
 
 def read_interfaces() -> tuple[Interface, ...] | Unknown:
@@ -21,6 +23,7 @@ def read_interfaces() -> tuple[Interface, ...] | Unknown:
 def _read() -> tuple[Interface, ...]:
     links, addresses = read_links(), read_addresses()
     names = {link.index: link.name for link in links}
+    everywhere = _localnet_everywhere()
     return tuple(
         Interface(
             name=link.name,
@@ -37,7 +40,16 @@ def _read() -> tuple[Interface, ...]:
             sent=link.sent,
             dropped=link.dropped,
             flags=link.flags,
+            route_localnet=link.route_localnet or everywhere,
             vrf_table=str(link.vrf_table) if link.vrf_table else None,
         )
         for link in links
     )
+
+
+def _localnet_everywhere() -> bool:
+    """The setting of `all`, which counts beside that of each interface: IN_DEV_ROUTE_LOCALNET() of Linux."""
+    try:
+        return _ALL.read_text().strip() not in ("", "0")
+    except OSError:
+        return False  # no /proc/sys here

@@ -11,6 +11,8 @@ RTM_GETLINK = 18
 IFINFO = struct.Struct("=BxHiII")
 IFLA_IFNAME, IFLA_MTU, IFLA_QDISC, IFLA_MASTER, IFLA_LINKINFO, IFLA_STATS64 = 3, 4, 6, 10, 18, 23
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_VRF_TABLE = 1, 2, 1
+IFLA_AF_SPEC, IFLA_INET_CONF, AF_INET = 26, 1, 2
+IPV4_DEVCONF_ROUTE_LOCALNET = 26  # linux/ip.h; an array without an element 0
 FLAGS = {
     0x1: "up", 0x2: "broadcast", 0x8: "loopback", 0x10: "pointopoint", 0x40: "running", 0x80: "noarp",
     0x100: "promisc", 0x200: "allmulti", 0x400: "master", 0x800: "slave", 0x1000: "multicast", 0x10000: "lower_up",
@@ -33,6 +35,7 @@ class Link:
     received: int | None
     sent: int | None
     dropped: int | None
+    route_localnet: bool = False
 
 
 def read_links() -> list[Link]:
@@ -60,6 +63,7 @@ def parse_link(message: bytes) -> Link:
         received=received,
         sent=sent,
         dropped=dropped,
+        route_localnet=_route_localnet(found.get(IFLA_AF_SPEC, b"")),
     )
 
 
@@ -69,3 +73,10 @@ def _packets(stats: bytes) -> tuple[int | None, int | None, int | None]:
         return None, None, None
     received, sent, _, _, _, _, lost_in, lost_out = struct.unpack_from("=8Q", stats)
     return received, sent, lost_in + lost_out
+
+
+def _route_localnet(families: bytes) -> bool:
+    """`net.ipv4.conf.IF.route_localnet`, which the message has among all settings of the interface."""
+    settings = attributes(attributes(families).get(AF_INET, b"")).get(IFLA_INET_CONF, b"")
+    at = 4 * (IPV4_DEVCONF_ROUTE_LOCALNET - 1)
+    return len(settings) >= at + 4 and number(settings[at : at + 4]) != 0

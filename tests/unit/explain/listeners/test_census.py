@@ -66,7 +66,7 @@ def test_a_process_goes_by_its_name_its_unit_or_its_container() -> None:
 @pytest.mark.parametrize(
     ("asked", "gaps", "verdict", "says"),
     [
-        (Asked(port=81), (), Verdict.WORKS, "nothing has port 81 here, neither by TCP nor by UDP"),
+        (Asked(port=81), (), Verdict.WORKS, "nothing listens on port 81 here, neither by TCP nor by UDP"),
         (Asked(process="x"), (), Verdict.WORKS, "no process called x has a listener or UDP socket here"),
         (Asked(process="x"), (HIDDEN,), Verdict.UNKNOWN, "whether a process called x listens cannot be told"),
         (Asked(exposed=True), (), Verdict.WORKS,
@@ -91,7 +91,40 @@ def test_a_listener_that_stands_badly_is_a_warning() -> None:
 def test_what_is_tried() -> None:
     found = seen(listener("0.0.0.0", 80), listener("127.0.0.1", 81), listener("192.0.2.1", 82),
                  listener("::", 83, families=("ipv6",)))  # fmt: skip
-    assert set(trials(found, (LO, ETH))) == {
+    assert set(trials(found, (LO, ETH), Surroundings((LO, ETH)))) == {
         Trial("127.0.0.1", 80, True), Trial(OWN, 80, True), Trial("127.0.0.1", 81, True), Trial(OWN, 81, False),
         Trial("::1", 83, True), Trial(OWN_SIX, 83, True),
     }  # fmt: skip
+
+
+def test_what_only_others_reach_is_not_tried_from_here() -> None:
+    here = (replace(LO, up=False), ETH)
+    found = placed([listener("0.0.0.0")], Surroundings(here))
+    assert trials(found, here, Surroundings(here)) == []
+
+
+def test_ipv4_is_not_tried_where_it_is_not_known_whether_it_is_served() -> None:
+    found = seen(listener("::", families=("ipv4", "ipv6"), incomplete=True))
+    served = {one.address for one in trials(found, (LO, ETH), Surroundings((LO, ETH))) if one.served}
+    assert served == {"::1", OWN_SIX}
+
+
+@pytest.mark.parametrize(
+    ("reaches", "says"),
+    [
+        (("host", "host"), "none can be reached by others"),
+        (("host", "network"), "others can reach 1 of them"),
+        (("host", None), "others can reach none of 1, and of 1 more it is not known"),
+        (("host", "network", None), "others can reach 1 of 2, and of 1 more it is not known"),
+        ((None, None), "whether others can reach them is not known"),
+    ],
+)
+def test_reach_that_is_not_known_is_not_counted_as_closed(reaches: tuple[str | None, ...], says: str) -> None:
+    found = [listener("127.0.0.1", reach=one) for one in reaches]
+    assert in_words(Asked(), found, (), (), ())[1].endswith(f"; {says}")
+
+
+def test_a_link_local_address_that_is_gone_is_told_by_its_interface() -> None:
+    gone = listener("fe80::1", device="wlan0", reach="none", reach_says="nobody: the address is gone from wlan0")
+    (found,) = standing([gone])
+    assert "an address that wlan0 no longer has" in found.statement
