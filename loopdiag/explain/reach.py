@@ -5,7 +5,6 @@ A packet filter may narrow it: that is not looked at here.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -122,16 +121,17 @@ class Surroundings:
         return self._told(socket, others, why) if others or why else Reach(HOST, self._only_by(socket, holders))
 
     def _loopback(self, socket: Socket, why: str) -> Reach:
-        """127.0.0.0/8 and ::1: others send to them where route_localnet lets it in, ip_route_input_slow()."""
-        links = [one for one in self._interfaces if one.route_localnet and _is_open(one, ("ipv4",))]
-        others = self._entries(links if ":" not in socket.address else (), socket.device)
-        if others:
-            found = self._told(socket, others, why)
-            return replace(found, says=f"{found.says} (route_localnet is set)")
+        """127.0.0.0/8 and ::1: others send to them where route_localnet lets it in, ip_route_input_slow().
+
+        Who sets that for nat's sake (Docker, Kubernetes) closes it again by a filter: it is said, and no network reach.
+        """
         if why:
             return self._told(socket, (), why)
+        links = [one for one in self._interfaces if one.route_localnet and _is_open(one, ("ipv4",))]
+        others = self._entries(links if ":" not in socket.address else (), socket.device)
+        more = f", and who sends to it through {_listed(others)} (route_localnet is set)" if others else ""
         one = f"only {socket.address}, from {self.here}"
-        return Reach(HOST, f"{self.here} only" if socket.address in ("127.0.0.1", "::1") else one)
+        return Reach(HOST, (f"{self.here} only" if socket.address in ("127.0.0.1", "::1") else one) + more)
 
     def _only_by(self, socket: Socket, holders: Sequence[Interface]) -> str:
         device = self._by_name.get(socket.device or "")

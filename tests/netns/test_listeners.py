@@ -171,7 +171,7 @@ def test_reach_by_the_local_table_and_route_localnet(odd: Host) -> None:
     odd.sh(f"ip netns exec box {setting}; {setting}; "
            "ip -n box addr del 127.0.0.1/8 dev lo; "
            "ip -n box route add 127.0.0.0/8 via 10.9.0.1 src 10.9.0.2")  # fmt: skip
-    assert reach(odd)[7106] == "this host and the network through eth0 (route_localnet is set)"
+    assert reach(odd)[7106] == "this host only, and who sends to it through eth0 (route_localnet is set)"
     assert reached(odd, 7106, "127.0.0.1") == (True, True)
     odd.sh("ip route del local 127.0.0.0/8 table local; ip route del local 127.0.0.1 table local")
     assert reach(odd)[7106] == "nobody: the local route of its address is gone"

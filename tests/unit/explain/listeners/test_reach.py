@@ -76,8 +76,8 @@ def udp(address: str, device: str | None = None) -> Socket:
          "whoever is routed here through eth0, not this host itself: eth0 has no IPv4 address"),
         (socket(OWN, device="lo"), (LO, ETH), "none",
          f"nobody that is not bound to lo too: what this host sends to {OWN} counts as come through eth0"),
-        (socket("127.0.0.1"), (LO, replace(ETH, route_localnet=True)), "network",
-         "this host and the network through eth0 (route_localnet is set)"),
+        (socket("127.0.0.1"), (LO, replace(ETH, route_localnet=True)), "host",
+         "this host only, and who sends to it through eth0 (route_localnet is set)"),
         (socket("::1"), (LO, replace(ETH, route_localnet=True)), "host", "this host only"),
     ],
 )  # fmt: skip
