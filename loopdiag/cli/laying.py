@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import select
-import signal
 import stat
 from typing import TYPE_CHECKING
 
@@ -35,52 +33,26 @@ def files_of_process(pid: int) -> dict[str, File | None]:
     """
     import marshal
 
-    receiving, sending = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _child(pid, sending)
-    os.close(sending)
+    from loopdiag.cli.child import in_child
+
     try:
-        told = marshal.loads(_all_of(receiving))  # noqa: S302 - from our own child
+        told = marshal.loads(in_child(lambda: marshal.dumps(_seen_by(pid)), PATIENCE))  # noqa: S302 - from our own
     except (EOFError, ValueError, TypeError):
         raise OSError(errno.EIO, "the files could not be read") from None
-    finally:
-        os.close(receiving)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
     if isinstance(told, int):
         raise OSError(told, os.strerror(told))
     found: dict[str, File | None] = told
     return found
 
 
-def _child(pid: int, sending: int) -> None:
-    """Never returns."""
-    import marshal
-
+def _seen_by(pid: int) -> dict[str, File | None] | int:
+    """The files, or the number of the error. Changes the root of this process."""
     try:
         os.chroot(f"/proc/{pid}/root")
         os.chdir("/")
-        told = marshal.dumps({path: _read(path) for path in FILES})
+        return {path: _read(path) for path in FILES}
     except OSError as fault:
-        told = marshal.dumps(fault.errno or errno.EIO)
-    try:
-        while told:
-            told = told[os.write(sending, told) :]
-    finally:
-        os._exit(0)
-
-
-def _all_of(receiving: int) -> bytes:
-    poll = select.poll()
-    poll.register(receiving, select.POLLIN)
-    data = bytearray()
-    while poll.poll(PATIENCE * 1000):
-        piece = os.read(receiving, 1 << 20)
-        if not piece:
-            break
-        data += piece
-    return bytes(data)
+        return fault.errno or errno.EIO
 
 
 def files_of_name(name: str) -> dict[str, File | None]:

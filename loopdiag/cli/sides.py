@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
-import signal
-import time
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,41 +64,27 @@ def _in_child(spec: str, work: Callable[[], Side]) -> Side:
     """What `work` returns in the namespace that `spec` names. Raises what it raises of LoopdiagError."""
     import pickle
 
-    receiving, sending = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(receiving)
-        _child(spec, work, sending)
-    os.close(sending)
+    from loopdiag.cli.child import in_child
+
     try:
-        found = pickle.loads(_all_of(receiving))  # noqa: S301 - from our own child
+        found = pickle.loads(in_child(lambda: pickle.dumps(_found(spec, work)), PATIENCE))  # noqa: S301 - from our own
     except (EOFError, pickle.UnpicklingError):
         raise LoopdiagError(f"'{spec}' could not be looked at within {PATIENCE:g} s") from None
-    finally:
-        os.close(receiving)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
     if isinstance(found, Exception):
         raise found
     side: Side = found
     return side
 
 
-def _child(spec: str, work: Callable[[], Side], sending: int) -> None:
-    """Never returns."""
-    import pickle
-
+def _found(spec: str, work: Callable[[], Side]) -> Side | Exception:
+    """A fault is handed to the parent, which has the error boundary."""
     try:
         gaps = _enter(spec)
-        told: object = _with(gaps, work())
-    except Exception as fault:  # noqa: BLE001 - handed to the parent, which has the error boundary
-        told = fault if isinstance(fault, LoopdiagError) else RuntimeError(f"{type(fault).__name__}: {fault}")
-    try:
-        data = pickle.dumps(told)
-        while data:
-            data = data[os.write(sending, data) :]
-    finally:
-        os._exit(0)
+        return _with(gaps, work())
+    except LoopdiagError as fault:
+        return fault
+    except Exception as fault:  # noqa: BLE001
+        return RuntimeError(f"{type(fault).__name__}: {fault}")
 
 
 def _with(gaps: tuple[Unknown, ...], side: Side) -> Side:
@@ -126,15 +108,3 @@ def _enter(spec: str) -> tuple[Unknown, ...]:
     if colon and kind == "container":
         return enter(None, None, name)
     return enter(spec, None)
-
-
-def _all_of(receiving: int) -> bytes:
-    poll = select.poll()
-    poll.register(receiving, select.POLLIN)
-    deadline, data = time.monotonic() + PATIENCE, bytearray()
-    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        piece = os.read(receiving, 1 << 20)
-        if not piece:
-            break
-        data += piece
-    return bytes(data)
