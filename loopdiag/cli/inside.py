@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from loopdiag.cli.laying import File
+    from loopdiag.model.space import Container
 
 CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWUSER = 0x40000000, 0x04000000, 0x10000000  # linux/sched.h
 _OF_PROCESS = re.compile(r"/proc/(\d+)/ns/net")
@@ -36,18 +37,22 @@ def enter(netns: str | None, pid: int | None, container: str | None = None) -> t
         raise LoopdiagError("network namespaces are a thing of Linux, so --netns, --pid and --container are too")
     gaps: tuple[Unknown, ...] = ()
     if container is not None:
-        pid, gaps = _process_of(container)
+        found, gaps = _found(container)
+        pid = found.pid
     wanted = f"container '{container}'" if container else f"process {pid}" if pid else f"network namespace '{netns}'"
     of_process = _OF_PROCESS.fullmatch(netns or "")
     if pid or of_process:
         number = pid or int(of_process[1] if of_process else 0)
+        if container is not None and not os.path.exists(f"/proc/{number}"):  # noqa: PTH110
+            raise UsageError(f"{wanted} has ended, or runs elsewhere: {found.found_by} says that its process is "
+                             f"{number}, which is not there")  # fmt: skip
         return (*gaps, *_enter_process(number, wanted))
     assert netns is not None
     return (*gaps, *_enter_named(netns, wanted))
 
 
-def _process_of(container: str) -> tuple[int, tuple[Unknown, ...]]:
-    """The first process of a container, and the runtimes that did not answer."""
+def _found(container: str) -> tuple[Container, tuple[Unknown, ...]]:
+    """A container that runs, and the runtimes that did not answer."""
     from loopdiag.host.linux.containers import SeveralError, find_container
 
     if not container.strip():
@@ -62,7 +67,7 @@ def _process_of(container: str) -> tuple[int, tuple[Unknown, ...]]:
         raise UsageError(f"there is no container '{container}': no runtime knows it, and no cgroup is named after it")
     if not found.pid:
         raise UsageError(f"container '{container}' is not running, so it has no network namespace")
-    return found.pid, gaps
+    return found, gaps
 
 
 def _enter_process(pid: int, wanted: str) -> tuple[Unknown, ...]:
@@ -103,6 +108,8 @@ def _enter_named(netns: str, wanted: str) -> tuple[Unknown, ...]:
     from loopdiag.cli.laying import files_of_name
 
     path = netns if "/" in netns else f"/run/netns/{netns}"
+    if not os.path.isfile(path) and os.path.exists(path):  # noqa: PTH110, PTH113 - to open a device may do something
+        raise UsageError(f"{path} is not a network namespace, which would be a regular file")
     handle = _open(path, wanted)
     try:
         _setns(handle, CLONE_NEWNET)
@@ -136,13 +143,15 @@ def _lay(files: Callable[[], Mapping[str, File | None]], wanted: str) -> tuple[U
 
 def _open(path: str, wanted: str) -> int:
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO would wait for a writer: fifo(7)
     except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
         raise UsageError(f"there is no {wanted}") from None
     except PermissionError:
         raise _closed(wanted) from None
-    except (OSError, ValueError) as fault:
-        raise UsageError(f"{wanted} cannot be opened: {fault}") from None
+    except OSError as fault:
+        raise UsageError(f"{wanted} cannot be opened: {fault.strerror}") from None
+    except ValueError:  # a NUL, or half a surrogate pair
+        raise UsageError(f"{wanted} cannot be opened: that is no name of a file") from None
 
 
 def _same(one: str, other: str) -> bool:

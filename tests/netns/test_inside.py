@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.host import PROJECT
 from tests.netns.runtime import cgroup_folder, in_cgroup, recorded, start_box, start_runtime
 
 if TYPE_CHECKING:
@@ -109,6 +112,26 @@ def test_a_container_by_its_name_through_the_runtime(out_here: Host, mode: str) 
     assert (report["verdict"], report["unknown"]) == ("works", [])
     done = out_here.loopdiag("why", "inner:7100", "--container", "other")
     assert (done.returncode, "no container 'other'" in done.stderr) == (2, True)
+
+
+def test_a_fifo_is_no_namespace_and_nobody_waits_for_its_writer(out_here: Host) -> None:
+    out_here.sh("mkfifo /run/netns/pipe")
+    done = out_here.loopdiag("interfaces", "--netns", "pipe", timeout=20)
+    assert (done.returncode, "not a network namespace" in done.stderr) == (2, True)
+    assert out_here.loopdiag("listeners", "--all-namespaces", timeout=20).returncode == 0
+
+
+def test_a_container_whose_process_is_gone(out_here: Host) -> None:
+    start_runtime(out_here, recorded(ID, 4_000_000))
+    done = out_here.loopdiag("interfaces", "--container", "web")
+    assert (done.returncode, "docker says that its process is 4000000" in done.stderr) == (2, True)
+
+
+def test_files_are_taken_over_where_ended_children_are_ignored(out_here: Host) -> None:
+    pid = start_box(out_here, '("127.0.0.1", 7100)')
+    command = f"cd {PROJECT}; trap '' CHLD; exec {sys.executable} -m loopdiag resolve inner --json --pid {pid}"
+    answers = json.loads(out_here.sh(command))["facts"]["answers"]
+    assert [one["address"] for one in answers] == ["127.0.0.1"]
 
 
 def test_a_container_that_does_not_run(out_here: Host) -> None:

@@ -35,6 +35,7 @@ _OF_USER = (("docker", "docker.sock"), ("podman", "podman/podman.sock"))  # belo
 _ID = re.compile(rf"(?<![0-9a-f])(?<!{WATCHES})[0-9a-f]{{64}}(?![0-9a-f])")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 _SHORT = 12  # digits of an id that runtimes show
+_PIDS = range((1 << 22) + 1)  # 0 for what does not run; pid_max of proc_sys_kernel(5) is no more than 2^22
 
 
 class SeveralError(Exception):
@@ -66,7 +67,7 @@ def read_names(wanted: Collection[str], root: Path = Path("/")) -> Mapping[str, 
     for runtime, path in runtime_sockets(root):
         if all(one in names for one in wanted):
             break
-        listed = _every(runtime, path) if runtime == "containerd" else _ask(runtime, path, "/containers/json")
+        listed = _every(runtime, path) if runtime == "containerd" else _list(runtime, path)
         if isinstance(listed, Unknown):
             gap = listed
         elif isinstance(listed, list):
@@ -94,14 +95,24 @@ def runtime_sockets(root: Path = Path("/")) -> Iterator[tuple[str, str]]:
 def _inspect(runtime: str, path: str, name: str) -> Container | Unknown | None:
     from urllib.parse import quote
 
-    told = _ask(runtime, path, f"/containers/{quote(name, safe='')}/json")
-    if told is None or isinstance(told, Unknown):
+    from loopdiag.host.linux.unix_http import NotThereError
+
+    try:
+        told = _ask(runtime, path, f"/containers/{quote(os.fsencode(name), safe='')}/json")
+    except NotThereError:
+        return None
+    if isinstance(told, Unknown):
         return told
     state = told.get("State") if isinstance(told, dict) else None
-    if not isinstance(told, dict) or not isinstance(state, dict) or not isinstance(state.get("Pid"), int):
+    pid = state.get("Pid") if isinstance(state, dict) else None
+    if not isinstance(told, dict) or type(pid) is not int or pid not in _PIDS:  # True would be an int, too
         return Unknown(f"containers of {runtime}", f"what {runtime} says on {path} is not understood")
-    shown = str(told.get("Name") or "").removeprefix("/")
-    return Container(str(told.get("Id") or name), shown or None, state["Pid"], runtime)
+    return Container(_text(told.get("Id")) or name, _text(told.get("Name")).removeprefix("/") or None, pid, runtime)
+
+
+def _text(value: object) -> str:
+    """JSON may have half a surrogate pair in its strings (RFC 8259, 8.2), which nothing can print."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _among_all(runtime: str, path: str, name: str) -> Container | Unknown | None:
@@ -124,8 +135,8 @@ def _every(runtime: str, path: str) -> list[Container] | Unknown:
     return _answer(runtime, path, lambda: read_containers(path))
 
 
-def _ask(runtime: str, path: str, what: str) -> object | Unknown | None:
-    """The JSON that a runtime answers; None where it says that there is no such thing."""
+def _ask(runtime: str, path: str, what: str) -> object | Unknown:
+    """The JSON that a runtime answers. Raises NotThereError where it says that there is no such thing."""
     from loopdiag.host.linux.unix_http import get_json
 
     return _answer(runtime, path, lambda: get_json(path, what))
@@ -141,12 +152,23 @@ def _answer(runtime: str, path: str, ask: Callable[[], Answer]) -> Answer | Unkn
     return Unknown(f"containers of {runtime}", f"{runtime} cannot be asked on {path}: {why}")
 
 
+def _list(runtime: str, path: str) -> object | Unknown:
+    from loopdiag.host.linux.unix_http import NotThereError
+
+    try:
+        return _ask(runtime, path, "/containers/json")
+    except NotThereError:
+        return Unknown(f"containers of {runtime}", f"{runtime} on {path} has no list of containers")
+
+
 def _names(listed: list[object]) -> Iterator[tuple[str, str]]:
     for one in listed:
         if isinstance(one, Container) and one.name:
             yield one.id[:_SHORT], one.name
-        if isinstance(one, dict) and isinstance(one.get("Id"), str) and one.get("Names"):
-            yield one["Id"][:_SHORT], str(one["Names"][0]).removeprefix("/")
+        if isinstance(one, dict) and isinstance(names := one.get("Names"), list) and names:
+            name = _text(names[0]).removeprefix("/")
+            if name and isinstance(one.get("Id"), str):
+                yield one["Id"][:_SHORT], name
 
 
 def _by_cgroup(name: str, root: Path) -> Container | None:

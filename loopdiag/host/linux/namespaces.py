@@ -174,7 +174,7 @@ def sockets_in(
 
 def enter(path: str) -> None:
     """Move the calling thread into the network namespace that `path` names; raises OSError."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # what is no namespace may be a FIFO
     try:
         if hasattr(os, "setns"):  # from Python 3.12
             os.setns(handle, CLONE_NEWNET)

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 
 TIMEOUT = 2.0  # seconds for the whole answer
 MOST = 8 << 20  # bytes
+_STATUS = re.compile(rb"HTTP/\d\.\d (\d{3})(?: |$)")  # RFC 9112, 4
+_LENGTH, _SIZE = re.compile(rb"\d{1,12}"), re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
-def get_json(path: str, what: str) -> object | None:
-    """The JSON body; None for status 404. Raises OSError, or ValueError with half a sentence."""
+class NotThereError(Exception):
+    """Status 404: there is no such thing."""
+
+
+def get_json(path: str, what: str) -> object:
+    """The JSON body. Raises NotThereError, OSError, or ValueError with half a sentence."""
     status, headers, body = _get(path, what)
     if status == 404:
-        return None
+        raise NotThereError
     if status != 200:
         raise ValueError(f"it answers HTTP status {status}")
     if b"chunked" in headers.lower():
         body = _joined(body)
     try:
         found: object = json.loads(body)
-    except ValueError:
-        raise ValueError("its answer is no JSON") from None
+    except (ValueError, RecursionError):  # the latter for what is nested thousands of times
+        raise ValueError("its answer is no JSON that can be read") from None
     return found
 
 
@@ -40,10 +47,10 @@ def _get(path: str, what: str) -> tuple[int, bytes, bytes]:
             if not piece or _is_whole(data := data + piece):
                 break
     head, _, body = bytes(data).partition(b"\r\n\r\n")
-    words = head.split(b"\r\n", 1)[0].split()
-    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+    status = _STATUS.match(head.split(b"\r\n", 1)[0])
+    if not status:
         raise ValueError("its answer is no HTTP")
-    return int(words[1]), head, body
+    return int(status[1]), head, body
 
 
 def _is_whole(data: bytearray) -> bool:
@@ -51,7 +58,7 @@ def _is_whole(data: bytearray) -> bool:
     head, end, _ = bytes(data[:16384]).partition(b"\r\n\r\n")
     for line in head.split(b"\r\n")[1:] if end else ():
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
+        if name.strip().lower() == b"content-length" and _LENGTH.fullmatch(value.strip()):
             return len(data) - len(head) - 4 >= int(value)
     return bool(end) and b"chunked" in head.lower() and data.endswith(b"0\r\n\r\n")
 
@@ -61,8 +68,10 @@ def _joined(body: bytes) -> bytes:
     whole, at = bytearray(), 0
     while (end := body.find(b"\r\n", at)) >= 0:
         size = body[at:end].partition(b";")[0].strip()
-        length = int(size, 16) if size else 0
-        if length <= 0:
+        if not _SIZE.fullmatch(size):
+            raise ValueError("its answer comes in chunks of no size")
+        length = int(size, 16)
+        if not length:
             break
         whole += body[end + 2 : end + 2 + length]
         at = end + 2 + length + 2
