@@ -56,10 +56,10 @@ def _translated(question: Question, facts: Facts) -> Iterator[tuple[str, int]]:
 
 
 def _others(question: Question, facts: Facts) -> Iterator[tuple[str, int]]:
-    """What refused, and is not this host."""
+    """What refused or gave no answer, and is not this host."""
     for one in question.observations:
         address = one.address.partition("%")[0]
-        if one.outcome is Outcome.REFUSED and one.port and known(facts.interfaces) and not _is_own(facts, address):
+        if one.outcome in _FAILED and one.port and known(facts.interfaces) and not _is_own(facts, address):
             yield address, one.port
 
 

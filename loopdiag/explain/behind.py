@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import known
 from loopdiag.explain.filtering.attempts import moves
 from loopdiag.explain.listeners.serving import WILDCARDS, protocol_of
-from loopdiag.explain.listeners.wording import holders_of, shown, who
+from loopdiag.explain.listeners.wording import holders_of, shown, way_in, who
 from loopdiag.explain.own import is_loopback
 from loopdiag.model.address import endpoint
 from loopdiag.model.finding import Fix
@@ -40,7 +40,8 @@ class Behind:
     def says(self) -> str:
         """Half a sentence: why it refuses."""
         address, port = split_port(self.end)
-        held = f"{holders_of(self.listeners)} only" if self.listeners else f"nothing has port {port}"
+        only = "" if self.serving else " only"
+        held = f"{holders_of(self.listeners)}{only}" if self.listeners else f"nothing has port {port}"
         if self.space.is_here:
             return f"on this host, {held}"
         return f"in the network namespace {self.space.name}, which has {address}, {held}"
@@ -49,6 +50,10 @@ class Behind:
     def fix(self) -> Fix:
         """The first thing to do about it."""
         address, _ = split_port(self.end)
+        inside = "" if self.space.is_here else f" {way_in(self.space)}"
+        if self.serving:
+            there = "here" if self.space.is_here else f"in {self.space.name}"
+            return Fix(f"find out what keeps packets from it {there}", f"loopdiag why {self.end}{inside}")
         if self.listeners:
             every = "::" if ":" in address else "0.0.0.0"
             there = "" if self.space.is_here else " in there"
@@ -56,8 +61,7 @@ class Behind:
         start = f"start what should listen on {self.end}"
         if self.space.is_here:
             return Fix(start, f"loopdiag why {self.end}")
-        inside = f"--pid {self.space.pid}" if self.space.pid else f"--netns {self.space.path}"
-        return Fix(f"{start}; this shows what listens in there", f"loopdiag listeners {inside}")
+        return Fix(f"{start}; this shows what listens in there", f"loopdiag listeners{inside}")
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from loopdiag.model.address import endpoint
@@ -41,6 +42,7 @@ class Socket:
     reuseport: bool | None = None  # None: sock_diag did not tell
     owners: tuple[Process, ...] | Unknown = ()
     namespace: str | None = None  # of another network namespace: its name, or net:[inode]
+    way_in: str | int | None = field(default=None, metadata={"json": False})  # there: as --netns takes it, or --pid
     reach: str | None = None  # from where a listener can be reached: host, network, none
     reach_through: tuple[str, ...] = ()  # the interfaces that others come by
     reach_says: str | None = None  # the same in words

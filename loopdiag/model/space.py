@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from loopdiag.model.socket import Socket
     from loopdiag.model.unknown import Unknown
 
+_HERE = "/proc/self/ns/net"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
-    """`name` is that of `ip netns`, or net:[inode]; `path` leads into it, as does `pid` where a process is in it."""
+    """`name` is that of `ip netns`, or net:[inode]; `path` leads into it, as does `pid` where a process is in it.
+
+    `way_in` is what leads loopdiag there: as --netns takes it, or --pid.
+    """
 
     name: str
     path: str
     pid: int | None
+    way_in: str | int
     sockets: tuple[Socket, ...]
     interfaces: tuple[Interface, ...] | Unknown
     local_table: tuple[Route, ...] | Unknown = ()
@@ -32,7 +38,7 @@ class Space:
     @classmethod
     def of_this_host(cls, sockets: tuple[Socket, ...], interfaces: tuple[Interface, ...] | Unknown | None) -> Space:
         """This host's own namespace as one beside others."""
-        return cls(name="", path="/proc/self/ns/net", pid=None, sockets=sockets, interfaces=interfaces or ())
+        return cls(name="", path=_HERE, pid=None, way_in=_HERE, sockets=sockets, interfaces=interfaces or ())
 
 
 @dataclass(frozen=True, slots=True)

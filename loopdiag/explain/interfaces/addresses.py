@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from loopdiag.explain.behind import Behind
     from loopdiag.explain.own import Own
     from loopdiag.model.case import Case
+    from loopdiag.model.route import RouteAnswer
 
 LINK_LOCAL = (IPv6Network("fe80::/10"), IPv6Network("ff02::/16"))  # RFC 4291 2.5.6 and 2.7
 
@@ -74,18 +75,24 @@ def _elsewhere(case: Case, one: Trouble) -> Iterator[Finding]:
             waits = f"{server.process or 'a server'} on {server.local} waits for connections to own addresses"
             none = f"no interface but lo has an {'IPv6' if one.six else 'IPv4'} address"
             yield _not_local(case, one, f": {none}, while {waits}", Certainty.LIKELY)
-    elif one.answered:
+    else:
+        yield _out_there(case, one, answer)
+
+
+def _out_there(case: Case, one: Trouble, answer: RouteAnswer) -> Finding:
+    """Packets to it left this host, or this network namespace."""
+    there = behind(case, endpoint(one.address, case.target.port), protocol_of(one.seen[0])) if one.seen else None
+    if one.answered:
         served = Severity.ERROR if known(case.facts.listeners) else Severity.WARNING
-        there = behind(case, endpoint(one.address, case.target.port), protocol_of(one.seen[0]))
         if there:
             by = f"another network namespace of this machine: {there.says}"
-            yield _not_local(case, one, f", so the answer came from {by}", Certainty.PROVEN, there=there)
-        else:
-            yield _not_local(case, one, ", so the answer came from another host", Certainty.LIKELY, served)
-    else:
-        where = f", so the packets leave by {answer.device}" + (f" to {answer.gateway}" if answer.gateway else "")
-        nobody = f"{where}, where nobody answers for it" if on_link(case, one.address) else where
-        yield _not_local(case, one, nobody, Certainty.LIKELY)
+            return _not_local(case, one, f", so the answer came from {by}", Certainty.PROVEN, there=there)
+        return _not_local(case, one, ", so the answer came from another host", Certainty.LIKELY, served)
+    if there:
+        return _not_local(case, one, f": {there.says}, and no answer came", Certainty.LIKELY, there=there)
+    where = f", so the packets leave by {answer.device}" + (f" to {answer.gateway}" if answer.gateway else "")
+    nobody = f"{where}, where nobody answers for it" if on_link(case, one.address) else where
+    return _not_local(case, one, nobody, Certainty.LIKELY)
 
 
 def _not_local(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopdiag.explain.evidence import known
 from loopdiag.explain.listeners.refused import are_refused, protocol_name, refusals, refused, subject
 from loopdiag.explain.listeners.serving import WILDCARDS, on_port, protocol_of
-from loopdiag.explain.listeners.wording import holders_of, listed, says, shown, verb, where, who
+from loopdiag.explain.listeners.wording import end_of, holders_of, listed, says, shown, verb, way_in, where, who
 from loopdiag.explain.own import is_loopback, setting
 from loopdiag.model.finding import Certainty, Evidence, Finding, Fix
 
@@ -92,16 +92,10 @@ def _there(others: Sequence[Socket]) -> str:
 
 
 def _ways(others: Sequence[Socket]) -> tuple[Fix, ...]:
-    first, pid = others[0], others[0].process.pid if others[0].process else None
-    option = f"--pid {pid}" if pid else f"--netns {first.namespace}"
-    inside = Fix("ask inside that namespace", f"loopdiag connect {option} {_inside(first)}")
+    first = others[0]
+    inside = Fix("ask inside that namespace", f"loopdiag connect {way_in(first)} {end_of(first)}")
     publish = Fix(f"publish port {first.port} of the container or namespace on this host")
     if first.address not in WILDCARDS and is_loopback(first.address):
         bind = Fix(f"let {who(first)} listen on more than {first.address}, which only its own namespace reaches")
         return (bind, publish, inside)
     return (publish, Fix("or connect to an address of that namespace that this host has a route to"), inside)
-
-
-def _inside(one: Socket) -> str:
-    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
-    return f"{loopback[one.address]}:{one.port}" if one.address in loopback else one.local

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.listeners.condition import how_stopped, is_out_of_descriptors, owners
-from loopdiag.explain.listeners.wording import listed, process_says, queue_of, says, verb, where, who
+from loopdiag.explain.listeners.wording import end_of, listed, process_says, queue_of, says, verb, way_in, where, who
 from loopdiag.explain.reach import GONE, NONE
 from loopdiag.model.finding import Evidence, Finding, Fix, Severity
 
@@ -130,9 +130,9 @@ def _socket(one: Socket) -> Evidence:
 
 
 def _look(one: Socket) -> Fix:
-    if one.namespace and one.process:
-        return Fix("ask it, inside its namespace", f"loopdiag why --pid {one.process.pid} {one.local}")
-    return Fix("ask it", f"loopdiag why {one.local}")
+    if one.namespace:
+        return Fix("ask it, inside its namespace", f"loopdiag why {way_in(one)} {end_of(one)}")
+    return Fix("ask it", f"loopdiag why {end_of(one)}")
 
 
 def _place(one: Socket) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from loopdiag.explain.listeners.condition import owners
+from loopdiag.model.address import Address, endpoint
 from loopdiag.model.finding import Evidence, Fix
 from loopdiag.model.unknown import Unknown
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from loopdiag.model.case import Case
     from loopdiag.model.process import Process
     from loopdiag.model.socket import Socket, UnixSocket
+    from loopdiag.model.space import Space
 
 MOST = 4  # sockets shown as evidence
 
@@ -90,6 +93,21 @@ def process_says(process: Process) -> Evidence:
     if process.descriptors is not None and process.descriptor_limit is not None:
         words.append(f"{process.descriptors} of {process.descriptor_limit} file descriptors open")
     return Evidence(f"process {process.pid}", ", ".join(words) or "its state cannot be read")
+
+
+def way_in(one: Socket | Space) -> str:
+    """`--netns web`, `--pid 42`: what makes loopdiag ask where the socket is. Its owner may have left: setns(2)."""
+    if isinstance(one.way_in, int):
+        return f"--pid {one.way_in}"
+    return f"--netns {shlex.quote(one.way_in or 'NAMESPACE')}"
+
+
+def end_of(one: Socket) -> str:
+    """The endpoint that a client inside the namespace asks; a link-local address with its zone."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+    address = loopback.get(one.address, one.address)
+    linked = one.device and ":" in address and Address(address).ip.is_link_local
+    return endpoint(f"{address}%{one.device}" if linked else address, one.port)
 
 
 def try_instead(case: Case, end: str) -> Fix:

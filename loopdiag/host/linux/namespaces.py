@@ -38,6 +38,7 @@ class Namespace:
     name: str  # of `ip netns`, or net:[inode] as the kernel writes it
     path: str
     pid: int | None
+    way_in: str | int  # its name of `ip netns`, else a process in it, else the path
 
 
 def read_sockets_elsewhere(
@@ -59,7 +60,7 @@ def read_sockets_elsewhere(
                 if not has_ended(one, root):
                     closed.append(one.name)
                 continue
-            found.extend(replace(each, namespace=one.name) for each in here)
+            found.extend(replace(each, namespace=one.name, way_in=one.way_in) for each in here)
 
     thread = Thread(target=look, name="namespaces")
     thread.start()
@@ -81,6 +82,7 @@ def other_namespaces(root: Path = Path("/")) -> Iterator[Namespace]:
     """Each network namespace but the calling thread's, once, in which a process is or which is mounted on a file."""
     proc = root / "proc"
     names = _names(root)
+    own = (root / NAMED, root / "var" / NAMED)
     seen = {_identity(proc / "thread-self/ns/net"), None}
     tables = {_table(f"{proc}/thread-self"), None}
     for pid in sorted(int(entry) for entry in os.listdir(proc) if entry.isdecimal()):  # noqa: PTH208
@@ -92,10 +94,12 @@ def other_namespaces(root: Path = Path("/")) -> Iterator[Namespace]:
         identity = _identity(path)
         if identity is None or identity not in seen:
             seen.add(identity)
-            yield Namespace(_name(identity, names, pid), str(path), pid)
+            named = names.get(identity) if identity else None
+            way_in = named[0] if named and named[1].parent in own else pid
+            yield Namespace(_name(identity, names, pid), str(path), pid, way_in)
     for identity, (name, path) in names.items():
         if identity not in seen:
-            yield Namespace(name, str(path), None)
+            yield Namespace(name, str(path), None, name if path.parent in own else str(path))
 
 
 def _identity(path: Path | str) -> int | None:

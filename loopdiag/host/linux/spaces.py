@@ -83,7 +83,8 @@ def _space(one: Namespace, sockets: Sequence[Socket], entered: bool) -> Space:
         name=one.name,
         path=one.path,
         pid=one.pid,
-        sockets=tuple(replace(each, namespace=one.name) for each in sockets),
+        way_in=one.way_in,
+        sockets=tuple(replace(each, namespace=one.name, way_in=one.way_in) for each in sockets),
         interfaces=read_interfaces() if entered else gap,
         local_table=read_local_table() if entered else gap,
     )

@@ -190,7 +190,7 @@ def test_a_forwarder_that_was_seen_to_be_refused() -> None:
 def test_who_listens_where_it_was_refused() -> None:
     listener = replace(LISTENER, address="127.0.0.1", port=80, owners=(Process(pid=9, name="app"),), namespace="box")
     link = Interface("eth0", 2, True, True, False, 1500, None, (InterfaceAddress("10.0.0.2", 24, "global"),))
-    space = Space(name="box", path="/run/netns/box", pid=9, sockets=(listener,), interfaces=(link,))
+    space = Space(name="box", path="/run/netns/box", pid=9, way_in="box", sockets=(listener,), interfaces=(link,))
     found = first(case(CUT, backends=(LOST,), behind=(space,)))
     assert (
         "in the network namespace box, which has 10.0.0.2, app (pid 9) listens on 127.0.0.1:80 only" in found.statement
@@ -198,7 +198,7 @@ def test_who_listens_where_it_was_refused() -> None:
     assert found.fixes[0].say == "let app (pid 9) listen on 0.0.0.0 in there, or on 10.0.0.2 alone"
     found = first(case(CUT, backends=(LOST,), behind=(replace(space, sockets=()),)))
     assert "in the network namespace box, which has 10.0.0.2, nothing has port 80" in found.statement
-    assert found.fixes[0].run == "loopdiag listeners --pid 9"
+    assert found.fixes[0].run == "loopdiag listeners --netns box"
 
 
 def test_connections_of_another_process_are_not_its() -> None:
