@@ -33,7 +33,8 @@ def side_options(command: Command) -> Command:
         from loopdiag.cli.deliver import deliver
 
         settings: Settings = kwargs["settings"]
-        return deliver(_sides(kwargs["target"], origin or "host", destination or "host", settings), settings)
+        here, there = ("host" if one is None else one for one in (origin, destination))
+        return deliver(_sides(kwargs["target"], here, there, settings), settings)
 
     for option in (
         click.option("--to", "destination", metavar="NS", help="... and from the namespace where the service is."),
@@ -48,16 +49,21 @@ def _sides(text: str, origin: str, destination: str, settings: Settings) -> Repo
     from loopdiag.model.target import parse_target
 
     target = parse_target(text)
+    for option, spec in (("--from", origin), ("--to", destination)):
+        if not spec.strip():
+            raise UsageError(f"{option} names no namespace: it needs {_SPELLED}")
     if target.port is None:
         raise UsageError(f"'{text}' has no port, which --from and --to need: they ask who listens on it")
     asked = partial(look, target, family=settings.family, timeout=settings.timeout)
     there = _in_child(destination, lambda: asked(_called(destination)))
     here = _in_child(origin, lambda: asked(_called(origin), there))
-    return together(target, here, there)
+    return together(target, here, there, settings.family)
 
 
 def _called(spec: str) -> str:
-    return "the host's namespace" if spec in HERE else spec
+    from loopdiag.model.side import HOST
+
+    return HOST if spec in HERE else spec
 
 
 def _in_child(spec: str, work: Callable[[], Side]) -> Side:

@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 
 from loopdiag.diagnose.listeners import Wish, listeners
 from loopdiag.diagnose.why import why
+from loopdiag.explain.listeners.other_side import of_both, verdict_of_both
 from loopdiag.explain.listeners.sides import addresses_of, between
 from loopdiag.host.read import read
+from loopdiag.model.finding import Severity
 from loopdiag.model.side import Side
 from loopdiag.probes.tcp import connect_tcp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from loopdiag.model.report import Report
     from loopdiag.model.target import Target
 
 PATIENCE = 0.5  # seconds for an address of the other side
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+_MOST = 8  # addresses of the other side that are tried
 
 
 def look(
@@ -30,6 +36,7 @@ def look(
     report = why(target, family=family, timeout=timeout)
     found = listeners(Wish(port=target.port)).facts.listeners
     interfaces = read("interfaces")
+    ways = _straight(other, family)
     return Side(
         where=where,
         namespace=_number(),
@@ -38,23 +45,26 @@ def look(
         observations=report.observations,
         listeners=tuple(one for one in found if one.protocol == target.transport) if isinstance(found, tuple) else (),
         interfaces=interfaces if isinstance(interfaces, tuple) else (),
-        tried=tuple(connect_tcp(one, target.port or 0, timeout or PATIENCE) for one in _straight(target, other)),
+        tried=tuple(connect_tcp(one, target.port or 0, timeout or PATIENCE) for one in _to_try(target, ways)),
+        ways=tuple(ways),
         report=report,
     )
 
 
-def together(target: Target, here: Side, there: Side) -> Report:
+def together(target: Target, here: Side, there: Side, family: int | None = None) -> Report:
     """What was asked from `here`, explained by what is there."""
     report = here.report
     assert report is not None
-    finding = between(target, here, there)
-    others = [one for one in report.findings if one.cause != "listener-other-namespace" or finding is None]
-    mine = [] if finding is None else [finding]
-    broken = finding is not None and finding.severity.value == "error"
+    finding = between(target, here, there, family)
+    mine, others = of_both(here, there, finding)
+    findings = sorted((*([finding] if finding else []), *mine, *others), key=lambda one: _ORDER[one.severity])
+    verdict = verdict_of_both(here, others)
+    first = findings[0] if findings and findings[0].severity is Severity.ERROR else None
     return replace(
         report,
-        summary=finding.statement if broken and finding else report.summary,
-        findings=(*mine, *others) if broken else (*others, *mine),
+        verdict=verdict,
+        summary=first.statement if first and first not in report.findings else report.summary,
+        findings=tuple(findings),
         observations=(*report.observations, *here.tried),
         unknown=tuple(dict.fromkeys((*report.unknown, *(there.report.unknown if there.report else ())))),
         extra={**report.extra, "sides": (here, there)},
@@ -68,14 +78,18 @@ def _number() -> int | None:
         return None
 
 
-def _straight(target: Target, other: Side | None) -> list[str]:
-    """Addresses of the other side that packets go to without leaving this machine."""
-    if other is None or target.transport != "tcp" or other.namespace == _number():
+def _straight(other: Side | None, family: int | None) -> list[str]:
+    """Addresses of the other side that packets go to without leaving this machine; those on a link of ours first."""
+    if other is None or other.namespace == _number():
         return []
     gateways = {None, *(held.address for one in other.interfaces for held in one.addresses)}
     found = []
-    for address in addresses_of(other):
+    for address in addresses_of(other, family):
         route = read("route", address)
         if getattr(route, "errno", "?") is None and route.type == "unicast" and route.gateway in gateways:
-            found.append(address)
-    return found
+            found.append((route.gateway is not None, address))
+    return [address for _, address in sorted(found, key=lambda one: one[0])]
+
+
+def _to_try(target: Target, ways: Sequence[str]) -> Sequence[str]:
+    return ways[:_MOST] if target.transport == "tcp" else ()

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from loopdiag.model.socket import Socket
 
 _INTERNAL = {"json": False}
+HOST = "the host's namespace"  # `where` of the one that loopdiag itself is in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """`where` is how the namespace was named; `namespace` is its number, the same for the same one.
 
-    `listeners` have the target's port and protocol. `tried` are connections to addresses of the other side.
+    `listeners` have the target's port and protocol. `ways` are addresses of the other side that a
+    route leads to, `tried` connections to the first of them.
     """
 
     where: str
@@ -31,4 +33,9 @@ class Side:
     listeners: tuple[Socket, ...]
     interfaces: tuple[Interface, ...] = field(default=(), metadata=_INTERNAL)
     tried: tuple[TcpConnect, ...] = ()
+    ways: tuple[str, ...] = field(default=(), metadata=_INTERNAL)
     report: Report | None = field(default=None, metadata=_INTERNAL)
+
+    def has(self, address: str) -> bool:
+        """An interface of it has that address."""
+        return any(held.address == address for one in self.interfaces for held in one.addresses)
