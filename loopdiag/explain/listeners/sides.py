@@ -90,7 +90,7 @@ def _way(here: Side, there: Side, reached: Sequence[str]) -> str:
         return f"{here.where} has a way to {listed(here.ways[:3])}, which was not tried"
     if not any(one.reach == "network" for one in there.listeners):
         return "only that namespace reaches it there"
-    return f"no address of it was found that {here.where} has a way to"
+    return f"no address of it was found that {here.where} reaches straight"
 
 
 def _evidence(here: Side, there: Side) -> Iterator[Evidence]:
@@ -136,7 +136,7 @@ def _to_be_reached(there: Side, family: int | None) -> Iterator[Fix]:
         yield Fix(f"set {name} up in {there.where}", inside(f"ip link set {name} up", there.where))
     elif not own:
         which = "" if family is None else f"IPv{family} "
-        yield Fix(f"join {there.where} to a network: it has no {which}address but those of its loopback")
+        yield Fix(f"join {there.where} to a network: it has no {which}address but loopback and link-local ones")
     if first.device in loops:
         yield Fix(f"let {who(first)} listen without being bound to the device {first.device}")
     if any(_serves(first, one) for one in own) or (not own and first.address in WILDCARDS):
