@@ -116,6 +116,8 @@ def _not_local(
         else Fix("use an address that this host has, or 127.0.0.1" if not one.six else "use an address of this host")
     )
     give = Fix("or give the address to an interface", f"ip addr add {one.address}/{bits} dev {device}")
+    # What another namespace has is not to be taken from it; what listens here may be what was meant.
+    fixes = (there.fix, *((fix,) if known(case.facts.listeners) else ())) if there else (fix, give)
     return Finding(
         cause="address-not-local",
         severity=severity,
@@ -128,7 +130,7 @@ def _not_local(
             *((route_says(answer),) if answer else ()),
             *(there.evidence if there else ()),
         ),
-        fixes=(*((there.fix,) if there else ()), fix, *(() if there else (give,))),
+        fixes=fixes,
     )
 
 
