@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 
 def show(command: str, summary: str, extra: Mapping[str, Any], *, good: bool = True, seconds: float = 0.0) -> int:
     """Print the document; returns the exit code, 1 where it is not `good`. `seconds` is how long it took."""
+    verdict = "works" if good else "broken"
+    click.echo(_document(command, verdict, summary, seconds=seconds, extra=extra), nl=False)
+    return 0 if good else 1
+
+
+def failed(command: str, sentence: str) -> str:
+    """The document of a command that came to nothing, with its final newline."""
+    from loopdiag.model.unknown import Unknown
+
+    return _document(command, "unknown", sentence, unknown=(Unknown("the answer", sentence),))
+
+
+def _document(command: str, verdict: str, summary: str, *, seconds: float = 0.0, **more: Any) -> str:
     from datetime import UTC, datetime, timedelta
 
     from loopdiag.model.report import Report, Verdict
@@ -22,29 +35,8 @@ def show(command: str, summary: str, extra: Mapping[str, Any], *, good: bool = T
         started=datetime.now(UTC) - timedelta(seconds=seconds),
         seconds=seconds,
         target=None,
-        verdict=Verdict.WORKS if good else Verdict.BROKEN,
+        verdict=Verdict(verdict),
         summary=summary,
-        extra=extra,
-    )
-    click.echo(render(report, "json", Layout()), nl=False)
-    return 0 if good else 1
-
-
-def failed(command: str, sentence: str) -> str:
-    """The document of a command that came to nothing, with its final newline."""
-    from datetime import UTC, datetime
-
-    from loopdiag.model.report import Report, Verdict
-    from loopdiag.model.unknown import Unknown
-    from loopdiag.report.formats import Layout, render
-
-    report = Report(
-        command=command,
-        started=datetime.now(UTC),
-        seconds=0.0,
-        target=None,
-        verdict=Verdict.UNKNOWN,
-        summary=sentence,
-        unknown=(Unknown("the answer", sentence),),
+        **more,
     )
     return render(report, "json", Layout())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.netns.leftovers import comes, of_folder
+from tests.netns.leftovers import ends_with_us
 from tests.netns.test_clients import NO_PROXY, PROXY, SETUPS, Setup, build, verified, wrong
 
 if TYPE_CHECKING:
@@ -50,12 +49,4 @@ def test_a_silent_listener_is_waited_for_and_then_left(host: Host) -> None:
 @pytest.mark.parametrize("stage", ["client.cs", "client.dll"])  # the files that are there as it is made, and when made
 def test_nothing_of_it_stays_when_we_are_ended(host: Host, sent: signal.Signals, stage: str) -> None:
     build(host, Setup(steps=SILENT))
-    folder = host.folder / "tmp"
-    folder.mkdir()
-    words = "why http://127.0.0.1:3000 --timeout 200ms --verify --client .net"
-    script = f"echo $$ | tee {host.folder}/pid; exec {sys.executable} -m loopdiag {words} >/dev/null"
-    host.start("sh", "-c", script, env={"TMPDIR": str(folder)})
-    assert comes(lambda: any(folder.glob(f"loopdiag-client-*/{stage}")), 20)
-    assert comes(lambda: bool(of_folder(folder)), 5)
-    host.sh(f"kill -{sent.value} $(cat {host.folder}/pid)")
-    assert comes(lambda: not of_folder(folder) and not any(folder.iterdir()), 5)
+    ends_with_us(host, ".net", stage, sent)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.host import PROJECT
-from tests.netns.leftovers import comes, of_folder
+from tests.netns.leftovers import ends_with_us
 from tests.netns.test_clients import SETUPS, Setup, build, verified, wrong
 
 if TYPE_CHECKING:
@@ -156,12 +156,4 @@ def test_it_makes_one_request_and_asks_no_name_server_for_another_name(host: Hos
 @pytest.mark.parametrize("stage", ["user.js", "rdp"])  # the files that are there as it starts, and when it is asked
 def test_nothing_of_it_stays_when_we_are_ended(host: Host, sent: signal.Signals, stage: str) -> None:
     build(host, Setup(steps=SILENT))
-    folder = host.folder / "tmp"
-    folder.mkdir()
-    words = "why http://127.0.0.1:3000 --timeout 200ms --verify --client firefox"
-    script = f"echo $$ | tee {host.folder}/pid; exec {sys.executable} -m loopdiag {words} >/dev/null"
-    host.start("sh", "-c", script, env={"TMPDIR": str(folder)})
-    assert comes(lambda: any(folder.glob(f"loopdiag-client-*/{stage}")), 20)
-    assert comes(lambda: bool(of_folder(folder)), 5)
-    host.sh(f"kill -{sent.value} $(cat {host.folder}/pid)")
-    assert comes(lambda: not of_folder(folder) and not any(folder.iterdir()), 5)
+    ends_with_us(host, "firefox", stage, sent)
