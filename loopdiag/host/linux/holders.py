@@ -19,6 +19,6 @@ _ENDED = (None, "Z", "X")  # its state; so is that of a process with other threa
 def holders(found: Held, wanted: set[int], processes: Processes) -> Holders:
     """Of what was found, the processes that hold a socket that is wanted; not those that have ended since."""
     held, hidden = found
-    told = [processes.tell(pid) for pid, inodes in held.items() if not wanted.isdisjoint(inodes)]
+    told = [processes.tell(pid, count) for pid, (count, inodes) in held.items() if not wanted.isdisjoint(inodes)]
     alive = [one for one in told if one["state"] not in _ENDED]
-    return {one["pid"]: list(wanted.intersection(held[one["pid"]])) for one in alive}, alive, hidden
+    return {one["pid"]: list(wanted.intersection(held[one["pid"]][1])) for one in alive}, alive, hidden

@@ -12,7 +12,7 @@ from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from loopdiag.host.linux.holders import Holders
 
@@ -33,15 +33,29 @@ def find_owners(inodes: Iterable[int], root: str | os.PathLike[str] = "/") -> Ma
 
 def by_inode(wanted: Iterable[int], found: Sequence[Holders]) -> Mapping[int, Owners]:
     """The same of what was found in parts. Sockets with the same owners have one tuple of them in common."""
-    known = {one["pid"]: Process(**one) for _, processes, _ in found for one in processes}
-    pids: dict[int, tuple[int, ...]] = {}
-    for pid, inodes in sorted((pid, inodes) for holding, _, _ in found for pid, inodes in holding.items()):
-        alone = (pid,)
-        for inode in inodes:
-            pids[inode] = (*pids[inode], pid) if inode in pids else alone
-    owners = {held_by: _ancestors_first([known[pid] for pid in held_by]) for held_by in set(pids.values())}
     unseen = _unseen(any(hidden for _, _, hidden in found))
-    return {inode: owners[pids[inode]] if inode in pids else unseen for inode in wanted}
+    owners: dict[int, Owners] = dict.fromkeys(wanted, unseen)
+    known = {one["pid"]: Process(**one) for _, processes, _ in found for one in processes}
+    holding = sorted((pid, inodes) for part, _, _ in found for pid, inodes in part.items())
+    for pid, inodes in holding:
+        owners.update(dict.fromkeys(inodes, (known[pid],)))
+    owners.update(_shared(holding, known))
+    return owners
+
+
+def _shared(holding: Sequence[tuple[int, list[int]]], known: Mapping[int, Process]) -> Iterator[tuple[int, Owners]]:
+    """Those with more than one owner."""
+    seen: set[int] = set()
+    twice: set[int] = set()
+    for _, inodes in holding:
+        twice |= seen.intersection(inodes)
+        seen.update(inodes)
+    pids: dict[int, tuple[int, ...]] = {}
+    for pid, inodes in holding if twice else ():
+        for inode in twice.intersection(inodes):
+            pids[inode] = (*pids.get(inode, ()), pid)
+    owners = {held_by: _ancestors_first([known[pid] for pid in held_by]) for held_by in set(pids.values())}
+    return ((inode, owners[held_by]) for inode, held_by in pids.items())
 
 
 def _unseen(hidden: bool) -> Unknown:
@@ -58,7 +72,5 @@ def _unseen(hidden: bool) -> Unknown:
 
 
 def _ancestors_first(processes: list[Process]) -> tuple[Process, ...]:
-    if len(processes) == 1:
-        return (processes[0],)
     pids = {process.pid for process in processes}
     return tuple(sorted(processes, key=lambda process: process.parent in pids))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from loopdiag.host.linux.descriptors import is_hidden, numbers, search
 from loopdiag.host.linux.holders import holders
 from loopdiag.host.linux.processes import Processes
@@ -24,10 +26,12 @@ def seek_owners() -> Callable[[Iterable[int]], Mapping[int, Owners]]:
     pids = numbers("/proc")
     size = max(_FEW, -(-len(pids) // _PARTS))
     parts = [pids[at : at + size] for at in range(0, len(pids), size)]
-    processes = Processes()
+    processes = Processes(brief=True)  # what some sleep in is evidence for `why`, not for `listeners`
+
+    parent = os.getpid()
 
     def begin(part: list[int]) -> Held:
-        return search(pids=part)
+        return search(pids=part, moving=os.getpid() != parent)  # the child's working directory is nobody's concern
 
     def finish(found: Held, wanted: set[int]) -> Holders:
         return holders(found, wanted, processes)

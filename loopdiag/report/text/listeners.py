@@ -60,18 +60,21 @@ def _groups(found: Sequence[Socket]) -> Iterator[tuple[str, str, list[Socket]]]:
 
 
 def _columns(group: Sequence[Socket]) -> list[Sequence[str]]:
-    """By columns, and what is said of a process once for all of its sockets: four times as fast as row by row."""
+    """By columns, and what many rows have in common is said once: four times as fast as row by row."""
     held_by = [(id(one.owners), one.uid) for one in group]
     holders = dict(zip(held_by, group, strict=True))
     process = {by: _process(one) for by, one in holders.items()}
     origin = {by: _origin(one) for by, one in holders.items()}
     alone = {by: harmless(", ".join(words)) for by, words in origin.items()}
+    hosts = {address: endpoint(address, 0).removesuffix(":0") for address in {one.address for one in group}}
+    waiting = [(one.state, one.queue, one.queue_limit) for one in group]
+    queues = {each: _queue(*each) for each in set(waiting)}
     return [
         [one.protocol for one in group],
-        [endpoint(one.address, one.port) for one in group],
+        [f"{hosts[one.address]}:{one.port}" for one in group],
         ["both?" if one.incomplete and one.address == "::" else _FAMILIES.get(one.families, "-") for one in group],
         [process[by] for by in held_by],
-        [_queue(one) if one.state == "LISTEN" else "" for one in group],
+        list(map(queues.__getitem__, waiting)),
         [
             _more(one, origin[by]) if one.device or one.reuseport or one.address == "::" else alone[by]
             for one, by in zip(group, held_by, strict=True)
@@ -88,10 +91,8 @@ def _process(one: Socket | UnixSocket) -> str:
     return harmless(f"{first.name} {first.pid} {first.user or first.uid or ''}".strip() + more)
 
 
-def _queue(one: Socket) -> str:
-    if one.state != "LISTEN":
-        return ""
-    return f"{one.queue}/{'?' if one.queue_limit is None else one.queue_limit}"
+def _queue(state: str, length: int, limit: int | None) -> str:
+    return f"{length}/{'?' if limit is None else limit}" if state == "LISTEN" else ""
 
 
 def _more(one: Socket, origin: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from loopdiag.host.linux.owners import find_owners
 from loopdiag.host.linux.processes import Processes
+from loopdiag.model.process import Process
 from loopdiag.model.unknown import Unknown
 
 
@@ -24,6 +26,10 @@ def process(root: Path, pid: int, name: str, parent: int, *inodes: int, **status
     (folder / "status").write_text("".join(f"{key}:\t{value}\n" for key, value in lines.items()))
     (folder / "limits").write_text("Max open files            1024                 4096                 files\n")
     return folder
+
+
+def told(root: Path | str, pid: int, *, brief: bool = False) -> Process:
+    return Process(**Processes(root, brief=brief).tell(pid))
 
 
 @pytest.fixture
@@ -64,9 +70,11 @@ def test_a_process_in_full(root: Path) -> None:
     folder = process(root, 40, "x (y) z", 20, 1, 2, 3, State="T (stopped)", Threads="1")
     (folder / "wchan").write_text("do_signal_stop")
     (folder / "cgroup").write_text(f"0::/system.slice/docker-{'ab' * 32}.scope\n")
-    found = Processes(root).read(40)
-    assert (found.name, found.state, found.descriptors, found.descriptor_limit) == ("x (y) z", "T", 3, 1024)
-    assert (found.unit, found.waits_in) == ("container abababababab", "do_signal_stop")
+    found = find_owners({2}, root)[2]
+    assert isinstance(found, tuple)
+    (one,) = found
+    assert (one.name, one.state, one.descriptors, one.descriptor_limit) == ("x (y) z", "T", 3, 1024)
+    assert (one.unit, one.waits_in) == ("container abababababab", "do_signal_stop")
 
 
 def test_a_traced_main_thread_is_not_stopped_while_others_run(root: Path) -> None:
@@ -74,26 +82,58 @@ def test_a_traced_main_thread_is_not_stopped_while_others_run(root: Path) -> Non
     for task, state in ((41, "t"), (42, "S")):
         (folder / "task" / str(task)).mkdir(parents=True)
         (folder / "task" / str(task) / "status").write_text(f"State:\t{state}\n")
-    assert Processes(root).read(41).state == "S"
+    assert told(root, 41).state == "S"
 
 
 @pytest.mark.parametrize("mount", ["sys/fs/cgroup", "sys/fs/cgroup/unified"])
 def test_a_process_that_is_frozen_with_its_cgroup(root: Path, mount: str) -> None:
     (root / "proc/30/cgroup").write_text("3:pids:/a\n0::/paused\n")
-    assert not Processes(root).read(30).frozen
+    assert not told(root, 30).frozen
     (root / mount / "paused").mkdir(parents=True)
     (root / mount / "paused/cgroup.events").write_text("populated 1\nfrozen 1\n")
-    assert Processes(root).read(30).frozen
+    assert told(root, 30).frozen
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "state", "waits_in"),
+    [
+        ("0::/at/rest", "S (sleeping)", None),  # the cgroup tells that it is not frozen
+        ("6:freezer:/\n0::/", "S (sleeping)", None),  # nor can the root of all be
+        ("6:freezer:/paused\n0::/", "D (disk sleep)", "do_freezer_trap"),  # which is how version 1 shows it
+        ("0::/elsewhere", "S (sleeping)", "do_freezer_trap"),  # a cgroup that is not to be seen here
+        ("6:freezer:/", "S (sleeping)", "do_freezer_trap"),
+    ],
+)
+def test_in_brief_what_it_sleeps_in_is_read_where_nothing_else_tells_that_it_is_frozen(
+    root: Path, cgroup: str, state: str, waits_in: str | None
+) -> None:
+    folder = process(root, 43, "web", 20, State=state)
+    (folder / "cgroup").write_text(cgroup + "\n")
+    (folder / "wchan").write_text("do_freezer_trap")
+    (root / "sys/fs/cgroup/at/rest").mkdir(parents=True)
+    (root / "sys/fs/cgroup/at/rest/cgroup.events").write_text("populated 1\nfrozen 0\n")
+    (root / "proc/self/ns").mkdir(parents=True)
+    (root / "proc/self/ns/cgroup").symlink_to("cgroup:[4026531835]")
+    assert told(root, 43, brief=True).waits_in == waits_in
+    assert told(root, 43).waits_in == "do_freezer_trap"
+
+
+def test_the_root_of_a_cgroup_namespace_may_be_frozen(root: Path) -> None:
+    (root / "proc/30/cgroup").write_text("0::/\n")
+    (root / "proc/30/wchan").write_text("do_freezer_trap")
+    (root / "proc/self/ns").mkdir(parents=True)
+    (root / "proc/self/ns/cgroup").symlink_to("cgroup:[4026532000]")
+    assert told(root, 30, brief=True).waits_in == "do_freezer_trap"
 
 
 @pytest.mark.parametrize(("written", "name"), [("a\\\\b", "a\\b"), ("a\\nb", "a\nb"), ("a\\\\nb", "a\\nb")])
 def test_a_name_as_it_is(root: Path, written: str, name: str) -> None:
     process(root, 42, written, 20)
-    assert Processes(root).read(42).name == name
+    assert told(root, 42).name == name
 
 
 def test_a_process_that_has_ended(root: Path) -> None:
-    found = Processes(root).read(99)
+    found = told(root, 99)
     assert (found.pid, found.name, found.state) == (99, "?", None)
 
 
@@ -116,7 +156,7 @@ def test_a_process_that_has_ended(root: Path) -> None:
 )
 def test_units_and_containers_by_cgroup(root: Path, cgroup: str, unit: str | None) -> None:
     (root / "proc/30/cgroup").write_text(cgroup + "\n")
-    assert Processes(root).read(30).unit == unit
+    assert told(root, 30).unit == unit
 
 
 def test_a_process_that_has_ended_since_holds_nothing(root: Path) -> None:
@@ -138,12 +178,26 @@ def test_descriptors_are_found_behind_a_gap(root: Path) -> None:
     for inode in (21, 22, 23):
         owners = find_owners({inode}, root)[inode]
         assert isinstance(owners, tuple)
-        assert [one.name for one in owners] == ["gaps"]
+        assert [(one.name, one.descriptors) for one in owners] == [("gaps", 4)]
 
 
 def test_sockets_with_the_same_owners_have_them_in_common(root: Path) -> None:
     process(root, 70, "many", 1, *range(300, 310))
     assert len({id(owners) for owners in find_owners(range(300, 310), root).values()}) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_to_move_into_each_folder_finds_the_same(root: Path) -> None:
+    for pid, inodes in ((71, (400, 401)), (72, (401,))):
+        process(root, pid, "web", 1, *inodes)
+    code = (
+        "from loopdiag.host.linux.descriptors import search\n"
+        f"proc = {str(root / 'proc')!r}\n"
+        "there, moved = search(proc), search(proc, moving=True)\n"
+        "assert there == moved, (there, moved)\n"
+        "assert there[0][71] == (2, [400, 401])\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_files_of_a_process_whose_main_thread_has_ended(root: Path) -> None:
@@ -155,14 +209,18 @@ def test_files_of_a_process_whose_main_thread_has_ended(root: Path) -> None:
             (left / "task" / thread / "fd" / str(number)).symlink_to(link)
     owners = find_owners({12}, root)[12]
     assert isinstance(owners, tuple)
-    assert [one.pid for one in owners] == [50]
+    assert [(one.pid, one.descriptors) for one in owners] == [(50, 1)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_our_own_process() -> None:
-    found = Processes().read(os.getpid())
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        owners = find_owners([inode := os.fstat(ours.fileno()).st_ino])[inode]
+        open_now = len(list(Path("/proc/self/fd").iterdir()))  # that of the listing is among them in both
+    assert isinstance(owners, tuple)
+    (found,) = owners
+    assert found.descriptors == open_now
     assert found.descriptor_limit == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    assert found.descriptors == len(list(Path("/proc/self/fd").iterdir())) - 1  # that of the listing itself
     assert (found.uid, found.state, found.parent) == (os.getuid(), "R", os.getppid())
 
 
@@ -173,9 +231,9 @@ def test_the_limit_is_that_of_the_process_that_a_foreign_proc_means() -> None:
         "import resource, sys\n"
         "from loopdiag.host.linux.processes import Processes\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (77, 77))\n"
-        "print(Processes().read(1).descriptor_limit)"
+        "print(Processes().tell(1)['descriptor_limit'])"
     )
     inside = subprocess.run(["unshare", "--pid", "--fork", sys.executable, "-c", code], capture_output=True, text=True,
                             check=True)  # fmt: skip
-    assert inside.stdout.split() == [str(Processes().read(1).descriptor_limit)]
+    assert inside.stdout.split() == [str(told("/", 1).descriptor_limit)]
     assert inside.stdout.split() != ["77"]
