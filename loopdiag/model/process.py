@@ -23,7 +23,7 @@ class Process:
     descriptor_limit: int | None = None  # soft RLIMIT_NOFILE
     unit: str | None = None  # systemd unit or container, by cgroup
     frozen: bool = False  # with its cgroup: docker pause, cgroup.freeze
-    waits_in: str | None = None  # the kernel function that it sleeps in, where it can be read; `listeners` seldom reads it
+    waits_in: str | None = None  # the kernel function that it sleeps in, where it was read
 
     def __str__(self) -> str:
         return f"{self.name} (pid {self.pid})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopdiag.host.linux.netlink import because
@@ -12,6 +11,8 @@ from loopdiag.host.linux.sock_diag import ALL, BOUND_INACTIVE, LISTENING, read_i
 from loopdiag.model.unknown import Unknown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loopdiag.model.socket import Socket
 
 NET = "proc/thread-self/net"
@@ -23,7 +24,7 @@ def read_sockets(
     protocols: tuple[str, ...] = ("tcp", "udp"),
     listening: bool = False,
     bound: bool = False,
-    root: Path = Path("/"),
+    root: Path | None = None,
 ) -> tuple[Socket, ...] | Unknown:
     """The sockets of this network namespace without their owners; needs no privilege.
 
@@ -41,12 +42,15 @@ def read_sockets(
     return tuple(found)
 
 
-def _read(protocol: str, port: int | None, states: dict[str, int] | None, root: Path) -> list[Socket] | Unknown:
+def _read(protocol: str, port: int | None, states: dict[str, int] | None, root: Path | None) -> list[Socket] | Unknown:
     try:
         return read_inet_sockets(protocol, port=port, states=states[protocol] if states else ALL)
     except (OSError, ValueError, struct.error) as fault:
         refused = because(fault) if isinstance(fault, OSError) else f"sock_diag's answer is not understood ({fault})"
+    from pathlib import Path  # takes 3 ms to load, and is seldom needed
+
+    net = (root or Path("/")) / NET
     try:
-        return read_socket_files(root / NET, (protocol,), port=port, listening=states is LISTENING)
+        return read_socket_files(net, (protocol,), port=port, listening=states is LISTENING)
     except OSError as fault:
-        return Unknown(f"{protocol.upper()} sockets", f"{refused}; {root / NET}/{protocol}: {fault.strerror}")
+        return Unknown(f"{protocol.upper()} sockets", f"{refused}; {net}/{protocol}: {fault.strerror}")

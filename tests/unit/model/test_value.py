@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -74,3 +74,48 @@ def test_all_of_loopdiag_uses_it() -> None:
     """Start-up is a budget, and half of it was the standard decorator's."""
     standard = [path.name for path in PACKAGE.rglob("*.py") if "from dataclasses import dataclass" in path.read_text()]
     assert standard == ["value.py"]
+
+
+@pytest.mark.parametrize("decorator", [quick, dataclasses.dataclass])
+def test_the_hundredth_instance_is_filled_in_like_the_first(decorator: Callable[..., Any]) -> None:
+    route = made_by(decorator, slots=True)
+    many = [route(254, "lo", read=number) for number in range(100)]
+    assert {(one.table, one.device, one.hops) for one in many} == {(254, "lo", ())}
+    assert [one.read for one in many] == list(range(100))
+    assert len({id(one.words) for one in many}) == 100
+
+
+@pytest.mark.parametrize("before", [0, 100], ids=["at first", "after many"])
+@pytest.mark.parametrize(
+    ("args", "given", "says"),
+    [
+        ((), {}, "missing 1 required positional argument: 'table'"),
+        ((254,), {"gateway": "lo"}, "unexpected keyword argument 'gateway'"),
+        ((254,), {"table": 255}, "multiple values for argument 'table'"),
+        ((254, "lo", (), 0, {}, 1), {}, "takes from 2 to 6 positional arguments but 7 were given"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_the_standard_words(
+    route: Any, before: int, args: tuple[Any, ...], given: dict[str, Any], says: str
+) -> None:
+    for _ in range(before):
+        route(254)
+    with pytest.raises(TypeError, match=says):
+        route(*args, **given)
+    assert route(254).table == 254
+
+
+@pytest.mark.parametrize("decorator", [quick, dataclasses.dataclass])
+def test_what_is_of_the_class_or_not_to_be_given_is_left_out(decorator: Callable[..., Any]) -> None:
+    @decorator(kw_only=True)
+    class Visit:
+        shown: ClassVar = ("count",)
+        page: str
+        count: int = dataclasses.field(default=0, init=False)
+
+    for _ in range(100):
+        assert (Visit(page="/").page, Visit(page="/").count) == ("/", 0)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Visit(page="/", count=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Visit("/")  # type: ignore[call-arg]
