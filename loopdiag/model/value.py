@@ -84,7 +84,7 @@ def _plan(of: Any) -> tuple[list[str], list[str], set[str], dict[str, Any], list
 def _compiled_init(of: Any) -> Any:
     """The standard one: that of a class with the same fields."""
     alike = [(one.name, object, _again(one)) for one in dataclasses.fields(of)]
-    return dataclasses.make_dataclass(of.__name__, alike, repr=False, eq=False).__init__
+    return vars(dataclasses.make_dataclass(of.__name__, alike, repr=False, eq=False))["__init__"]
 
 
 def _again(one: dataclasses.Field[Any]) -> Any:
