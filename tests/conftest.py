@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import struct
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,7 @@ from tests.host import Host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SO_TIMESTAMPNS = 35  # asm-generic/socket.h
 # What the machine is known to have, as words: there, a test that lacks one of them fails instead of being skipped.
 PROMISED = set(os.environ.get("LOOPDIAG_TESTS_HAVE", "").split())
 
@@ -42,3 +46,27 @@ def host() -> Iterator[Host]:
     """A host of the test's own: fresh network, mount, UTS and PID namespaces with lo down. Needs root."""
     with Host() as fresh:
         yield fresh
+
+
+@pytest.fixture
+def stamping() -> Iterator[None]:
+    """The kernel stamps what comes in, for as long as the test runs.
+
+    It begins some moments after a first socket has asked (net_enable_timestamp() of net/core/dev.c leaves it to a work
+    queue): until then there is no stamp to be told, however right the command is.
+    """
+    stamped = False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        asking.bind(("127.0.0.1", 0))
+        asking.settimeout(5)
+        ends = time.monotonic() + 10
+        while not stamped and time.monotonic() < ends:
+            asking.sendto(b"x", asking.getsockname())
+            time.sleep(0.01)
+            read_at = time.time_ns()
+            (stamp,) = (data for _, kind, data in asking.recvmsg(1, 64)[1] if kind == SO_TIMESTAMPNS)
+            seconds, nanoseconds = struct.unpack("=qq", stamp)
+            stamped = seconds * 1_000_000_000 + nanoseconds < read_at  # else it was filled in for this reading
+        assert stamped, "the kernel did not begin to stamp packets within 10 s"
+        yield

@@ -13,7 +13,7 @@ from loopdiag.diagnose.oneprobe import check_network
 from loopdiag.diagnose.session import Session
 from loopdiag.model.comparison import Lane, WirePacket
 from loopdiag.model.unknown import Unknown
-from loopdiag.probes.capture import captured
+from loopdiag.probes.capture import captured, time_between
 from loopdiag.probes.echo_once import echo_once
 from loopdiag.probes.headers import decode
 from loopdiag.probes.ownframes import own_frames
@@ -85,15 +85,15 @@ def _asked_for(name: str, seen: Observation, target: Target) -> bool:
 
 
 def _lane(name: str, seen: Observation, taken: Captured | Unknown) -> Lane:
-    packets = taken if isinstance(taken, Unknown) else _packets(seen, taken.frames)
+    frames = taken if isinstance(taken, Unknown) else _exchange(seen, taken.frames)
     return Lane(
         name=name,
         socket=_socket(name, ":" in seen.address),
         privilege={"ICMP raw": "CAP_NET_RAW", "ICMP datagram": "ping_group_range"}.get(name, "none"),
         seen=seen,
         seconds=seen.seconds if seen.outcome.good else None,
-        kernel_seconds=packets if isinstance(packets, Unknown) else packets[1].at if len(packets) > 1 else None,
-        packets=packets,
+        kernel_seconds=frames if isinstance(frames, Unknown) else time_between(frames),
+        packets=frames if isinstance(frames, Unknown) else tuple(_packet(frame, frames[0].at) for frame in frames),
     )
 
 
@@ -105,10 +105,9 @@ def _socket(name: str, v6: bool) -> tuple[str, str, str]:
     return "AF_INET6" if v6 else "AF_INET", kind, protocol
 
 
-def _packets(seen: Observation, frames: Sequence[Frame]) -> tuple[WirePacket, ...]:
+def _exchange(seen: Observation, frames: Sequence[Frame]) -> Sequence[Frame]:
     mark = mark_of(seen)
-    own = own_frames(frames, (mark,) if mark else ())[:_MOST_PACKETS]
-    return tuple(_packet(frame, own[0].at) for frame in own)
+    return own_frames(frames, (mark,) if mark else ())[:_MOST_PACKETS]
 
 
 def _packet(frame: Frame, began: int) -> WirePacket:

@@ -13,7 +13,7 @@ from loopdiag.model.unknown import Unknown
 from loopdiag.model.value import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 ETH_P_ALL, PACKET_OUTGOING, ARPHRD_LOOPBACK, ARPHRD_ETHER = 3, 4, 772, 1  # linux/if_ether.h, if_packet.h, if_arp.h
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h
@@ -36,12 +36,16 @@ _WHAT = "a capture of this probe's packets"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame as it crossed `device`: `at` is the wall clock in nanoseconds, `data` begins with the link header."""
+    """One frame as it crossed `device`: `at` is the wall clock in nanoseconds, `data` begins with the link header.
+
+    `stamped` is whether `at` is the moment of crossing; else it is the one of reading.
+    """
 
     at: int
     device: str
     data: bytes
     outgoing: bool
+    stamped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +110,16 @@ class Capture:
 
     def _drain(self, receiving: socket.socket) -> None:
         while self._size < _MOST:
+            called = time.time_ns()
             try:
                 data, control, _, name = receiving.recvmsg(1 << 16, 64)
             except OSError:
                 return
             device, _, kind, hardware = name[:4]
             if hardware in (ARPHRD_LOOPBACK, ARPHRD_ETHER):
-                self._frames.append(Frame(_stamp(control), device, data, kind == PACKET_OUTGOING))
+                at, outgoing = _stamp(control), kind == PACKET_OUTGOING
+                # Until stamping is switched on, the kernel fills the stamp in as it is asked for: net/socket.c.
+                self._frames.append(Frame(at, device, data, outgoing, stamped=at <= called))
                 self._size += len(data)
 
 
@@ -125,6 +132,17 @@ def captured(work: Callable[[], object]) -> Captured | Unknown:
     finally:
         frames = capture.stop()
     return refused or Captured(frames, capture.missed)
+
+
+def time_between(frames: Sequence[Frame]) -> float | Unknown | None:
+    """Seconds from the first frame to the second one; None where there is no second one."""
+    if len(frames) < 2:
+        return None
+    request, answer = frames[:2]
+    if not (request.stamped and answer.stamped):
+        # The kernel begins some moments after a first socket has asked for it: net_enable_timestamp(), net/core/dev.c.
+        return Unknown("the time between the kernel's stamps", "the kernel had not begun to stamp packets yet")
+    return (answer.at - request.at) / 1e9
 
 
 def _prepare(opened: socket.socket) -> None:

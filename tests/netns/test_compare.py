@@ -24,6 +24,7 @@ def lanes(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {lane["name"]: lane for lane in report["comparison"]}
 
 
+@pytest.mark.usefixtures("stamping")
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.64.0.1"])
 def test_four_ways_are_answered_and_cross_lo(up: Host, address: str) -> None:
     report = up.report("compare", address)

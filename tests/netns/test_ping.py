@@ -34,6 +34,7 @@ def findings(report: dict[str, Any]) -> list[tuple[str, str]]:
     return [(found["cause"], found["certainty"]) for found in report["findings"]]
 
 
+@pytest.mark.usefixtures("stamping")
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "127.1", "0x7f000002"])
 def test_unplugged(lo: Host, address: str) -> None:
     report = lo.report("ping", "-c", "2", "-i", "0.01", address)
@@ -58,6 +59,7 @@ def test_an_own_address_crosses_lo(lo: Host) -> None:
     assert "The route names up0" in report["explanation"]
 
 
+@pytest.mark.usefixtures("stamping")
 def test_an_ordinary_user_pings_by_a_datagram_socket(lo: Host) -> None:
     lo.sh("echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range")
     for address in ("127.0.0.1", "::1"):
