@@ -13,7 +13,9 @@ import pytest
 from loopdiag.cli.child import in_child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is of Linux")
+# nohup(1) hands on that SIGHUP is ignored, and a shell that runs it in the background that SIGINT is.
 WORKS = ("import os, signal, sys, time; from loopdiag.cli.child import in_child; "
+         "[signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)]; "
          "in_child(lambda: (print(os.getpid(), flush=True), time.sleep(60), b'')[-1], 60)")  # fmt: skip
 
 
