@@ -78,7 +78,8 @@ def _parts(topic: object) -> Iterable[object]:
     if isinstance(topic, dict):
         return topic.values()
     if isinstance(topic, tuple):
-        return {id(owners): owners for owners in (getattr(one, "owners", None) for one in topic)}.values()
+        owners = [getattr(one, "owners", None) for one in topic]  # thousands of sockets have few different ones
+        return [one for one in dict(zip(map(id, owners), owners, strict=True)).values() if isinstance(one, Unknown)]
     if is_dataclass(topic) and not isinstance(topic, (type, Unknown)):
         return [getattr(topic, part.name) for part in fields(topic)]
     return (topic,)
